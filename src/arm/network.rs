@@ -119,6 +119,18 @@ impl<'v> PeeringView<'v> {
         is(self.0, "/properties/peeringState", state)
     }
 
+    /// Whether the two networks reach one another; they do where nobody says otherwise.
+    #[must_use]
+    pub fn gives_access(self) -> bool {
+        self.0.pointer("/properties/allowVirtualNetworkAccess") != Some(&Value::Bool(false))
+    }
+
+    /// Whether its network takes what machines of the other one forward.
+    #[must_use]
+    pub fn takes_forwarded(self) -> bool {
+        flag(self.0, "/properties/allowForwardedTraffic")
+    }
+
     /// Whether it lends its network's gateway: the hub's side.
     #[must_use]
     pub fn lends_gateway(self) -> bool {

@@ -65,6 +65,7 @@ impl FactReader for ArmObserver {
                 Ok(_) => Ok(Some(Value::Bool(true))),
                 Err(why) => Err(StepError::rejected("secret_missing", why)),
             },
+            Question::SharedKey { connection } => has_key(client, connection, &context).await,
             Question::Program { .. } => {
                 Err(StepError::rejected("not_azure", "Azure knows no program of this host."))
             }
@@ -80,6 +81,18 @@ impl FactReader for ArmObserver {
             }
         }
     }
+}
+
+/// Whether the key of a connection is told; it itself leaves this room in no answer.
+async fn has_key(
+    client: &Client,
+    connection: &ResourceId,
+    context: &CallContext,
+) -> Result<Option<Value>, StepError> {
+    let read = client.shared_key(connection, context).await?;
+    let told =
+        |body: Value| body.get("value").and_then(Value::as_str).is_some_and(|own| !own.is_empty());
+    Ok(read.map(|body| Value::Bool(told(body))))
 }
 
 fn in_group(subscription: &str, group: &str, what: &str) -> String {

@@ -243,7 +243,9 @@ impl Context {
             return Ok(note.run);
         }
         let driven = runs.iter().rev().filter(|run| run.holder.is_some());
-        let picked = driven.chain(runs.iter().rev()).next();
+        // One that never began is picked only where there is no other.
+        let begun = runs.iter().rev().filter(|run| run.head > Seq::default());
+        let picked = driven.chain(begun).chain(runs.iter().rev()).next();
         picked.map(|run| run.run.clone()).ok_or_else(|| {
             CliError::usage("There is no run here yet.").hint(format!(
                 "Runs are kept in {}; another place is named with `--state-dir`.",
@@ -413,6 +415,19 @@ impl Context {
             self.state.claims().release(run)?;
         }
         Ok(claimed?)
+    }
+
+    /// Takes away a run that was refused before its first event, so that nobody is led to it. One that other hosts
+    /// have heard of stays.
+    pub async fn discard_unbegun(&self, store: crate::store::RunStore) {
+        let run = store.lease.run().clone();
+        let discarded = match store.close().await {
+            Ok(()) if self.shared.is_none() => self.state.discard_unbegun(&run),
+            closed => closed,
+        };
+        if let Err(error) = discarded {
+            tracing::warn!(%run, %error, "a run that did not begin is still there");
+        }
     }
 
     /// Gives back what a run has claimed, on this host and for all.

@@ -280,12 +280,14 @@ async fn drive(
             () = hung_up(handle) => {}
         }
     });
+    let run = lease.run().clone();
     let beginning = async {
         let mut driver = Driver::open(ports, lease, requests, new, holder).await?;
         if let Some(command) = command {
             let said = driver.say(command).await?;
             said.map_err(|why| {
-                CliError::refused(why.to_string()).hint("See the run with `backroad status`.")
+                CliError::refused(why.to_string())
+                    .hint(format!("See the run with `backroad status {run}`."))
             })?;
         }
         Ok::<_, CliError>(driver)

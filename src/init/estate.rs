@@ -137,6 +137,9 @@ impl KnownEstate {
         for (id, body) in &bodies {
             estate.take(id, body);
         }
+        for circuit in &mut estate.circuits {
+            circuit.place = circuit.place.take().or_else(|| place_of_port(&bodies, &circuit.id));
+        }
         for link in &mut estate.links {
             link.authorization = authorization_of(&bodies, link);
         }
@@ -296,6 +299,12 @@ fn network(id: &ResourceId, body: &Value) -> Option<EstateNetwork> {
         peerings: sides.collect(),
         dns: servers.iter().filter_map(|own| own.as_str().map(str::to_owned)).collect(),
     })
+}
+
+/// Where the port is that a circuit stands on, where it has one of its own (azure-facts 2.1, GEO-DIRECT).
+fn place_of_port(bodies: &BTreeMap<ResourceId, Value>, circuit: &ResourceId) -> Option<String> {
+    let port = read::id_at(bodies.get(circuit)?, "/properties/expressRoutePort/id")?;
+    read::text(bodies.get(&port)?, "/properties/peeringLocation").map(str::to_owned)
 }
 
 fn circuit(id: &ResourceId, body: &Value) -> Circuit {

@@ -5,6 +5,13 @@
 //! expressroute-howto-linkvnet-arm.md (2020-10-06), expressroute-faqs.md (2023). Several can be raised
 //! by a support request.
 
+/// Routes in a route table: 400 for years, 600 and then 1,000 since the spring of 2026 (azure-docs PR 128356, 128572 and
+/// 128759; Azure updates 562695). Azure tells a subscription's own figure among its usages.
+pub const ROUTES_PER_TABLE: usize = 1_000;
+
+/// The name of that figure among the usages of Microsoft.Network.
+pub const ROUTES_PER_TABLE_USAGE: &str = "RoutesPerRouteTable";
+
 /// What a gateway of one SKU can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GatewaySku {
@@ -158,6 +165,16 @@ pub const LINKS: &[(u64, usize, usize)] = &[
     (40_000, 10, 100),
     (100_000, 10, 100),
 ];
+
+/// The bandwidths in Mbps that circuits of providers are sold with (`bandwidthsOffered`); one provider at one place
+/// may offer fewer. What is above them is a share of a port of one's own.
+pub const BANDWIDTHS: [u32; 8] = [50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000];
+
+/// The least bandwidth that is sold and is as much; none where no provider sells that much.
+#[must_use]
+pub fn bandwidth_sold(mbps: u32) -> Option<u32> {
+    BANDWIDTHS.into_iter().find(|sold| *sold >= mbps)
+}
 
 /// How many networks may be linked to a circuit.
 #[must_use]

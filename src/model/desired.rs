@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+use super::azure_limits::bandwidth_sold;
 use super::destination::Destination;
 use super::resource::{Region, ResourceId};
 use super::secret::SecretRef;
@@ -211,6 +212,15 @@ pub struct CircuitBandwidth {
     pub id: ResourceId,
     /// At least this many megabits per second.
     pub mbps_min: u32,
+}
+
+impl CircuitBandwidth {
+    /// What is bought where the circuit has less: the next bandwidth that is sold. None where no provider sells
+    /// that much.
+    #[must_use]
+    pub fn bought(&self) -> Option<u32> {
+        bandwidth_sold(self.mbps_min)
+    }
 }
 
 /// The least tier of a circuit: what it reaches (azure-facts 2.1).

@@ -16,6 +16,9 @@ use super::tags::Tags;
 /// The table of a hub that everything uses of which nobody says otherwise.
 pub const DEFAULT_TABLE: &str = "defaultRouteTable";
 
+/// The table of a hub whose routes nobody learns. Azure makes it with the hub.
+pub const NO_TABLE: &str = "noneRouteTable";
+
 /// The type of a hub's route tables under it.
 pub const HUB_TABLES: &str = "hubRouteTables";
 

@@ -38,6 +38,7 @@ pub mod probe;
 pub mod recovery;
 pub mod region_down;
 pub mod resource;
+pub mod resource_name;
 pub mod secret;
 pub mod steering;
 pub mod tags;

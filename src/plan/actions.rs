@@ -17,7 +17,7 @@ use crate::model::recovery::{
     FailoverDirection, FailoverKind, RecoveryMove, RecoveryPlan, RecoveryPoint,
 };
 use crate::model::time::parse_duration;
-use crate::model::{Action, Region, ResourceId, SecretRef};
+use crate::model::{Action, IdError, Region, ResourceId, SecretRef, resource_name};
 use crate::runbook::grammar::Field;
 use crate::runbook::{Code, Diagnostic, Node, Span};
 
@@ -112,8 +112,19 @@ impl ActionValues<'_> {
     }
 
     pub(super) fn id(&self, key: &str) -> Built<ResourceId> {
-        ResourceId::parse(self.text(key)?)
-            .map_err(|error| self.wrong(key, Code::BadValue, format!("{error}.")))
+        self.takable(key, ResourceId::parse(self.text(key)?))
+    }
+
+    /// An id, if it is one and Azure takes the name at its end.
+    pub(super) fn takable(&self, key: &str, id: Result<ResourceId, IdError>) -> Built<ResourceId> {
+        let id = id.map_err(|error| self.wrong(key, Code::BadValue, format!("{error}.")))?;
+        match resource_name::wrong(&id) {
+            Some(why) => {
+                let message = format!("The name `{}` {why}.", id.name());
+                Err(self.wrong(key, Code::BadName, message))
+            }
+            None => Ok(id),
+        }
     }
 
     pub(super) fn region(&self, key: &str) -> Built<Region> {
@@ -149,9 +160,7 @@ impl ActionValues<'_> {
                 .with_help("Write the whole id, or add `vnet`.");
             return Err(Some(diagnostic));
         };
-        other
-            .sibling(kind, text)
-            .map_err(|error| self.wrong(key, Code::BadValue, format!("{error}.")))
+        self.takable(key, other.sibling(kind, text))
     }
 
     /// A circuit of another subscription, and no key to it.
@@ -164,9 +173,7 @@ impl ActionValues<'_> {
     }
 
     pub(super) fn child(&self, parent: &ResourceId, kind: &str) -> Built<ResourceId> {
-        parent
-            .child(kind, self.text("name")?)
-            .map_err(|error| self.wrong("name", Code::BadValue, format!("{error}.")))
+        self.takable("name", parent.child(kind, self.text("name")?))
     }
 }
 
@@ -283,17 +290,31 @@ fn removal(kind: RemovalKind, values: &ActionValues<'_>) -> Built<Action> {
     let authorization = if kind == RemovalKind::VpnConnection {
         Some(vpn::shared_key(values)?)
     } else {
-        key_source(values)?
+        key_source(values, None)?
     };
     Ok(Action::Remove(Removal { kind, id: values.id("id")?, authorization, gateway, remote }))
 }
 
 /// Where an authorization key comes from: a secret parameter, or an authorization whose key is read.
-pub(super) fn key_source(values: &ActionValues<'_>) -> Built<Option<SecretRef>> {
+///
+/// # Errors
+/// Both are given, or the authorization is of another circuit than the one that is connected.
+pub(super) fn key_source(
+    values: &ActionValues<'_>,
+    circuit: Option<&ResourceId>,
+) -> Built<Option<SecretRef>> {
     let by_param = values.secret("authorization_key");
     let by_resource = match values.get("authorization") {
         Some(_) => {
             let id = values.id("authorization")?;
+            if let Some(circuit) = circuit.filter(|circuit| circuit.root() != id.root()) {
+                let message = format!(
+                    "The authorization is of {}, and the circuit is {}: its key opens no other.",
+                    id.root().name(),
+                    circuit.root().name()
+                );
+                return Err(values.wrong("authorization", Code::BadValue, message));
+            }
             Some(SecretRef::Resource { id, pointer: "/properties/authorizationKey".to_owned() })
         }
         None => None,
@@ -335,7 +356,7 @@ fn connection(values: &ActionValues<'_>) -> Built<Action> {
     let gateway = values.id("gateway")?;
     let id = values.beside("name", "Microsoft.Network/connections", Some(&gateway))?;
     let circuit = values.id("circuit")?;
-    let authorization = key_source(values)?;
+    let authorization = key_source(values, Some(&circuit))?;
     if authorization.is_none() && circuit.subscription() != id.subscription() {
         return Err(values.keyless());
     }

@@ -14,7 +14,7 @@ use crate::model::{
     Answer, Messages, Objective, Owner, People, Plan, PlanParts, Prose, Region, Role, RunbookName,
 };
 use crate::runbook::grammar::{self, Field, Kind, RUNBOOK};
-use crate::runbook::{Code, Diagnostic, Diagnostics, Node, SourceFile, did_you_mean, tree};
+use crate::runbook::{Code, Diagnostic, Diagnostics, Node, SourceFile, Span, did_you_mean, tree};
 
 /// What a runbook is compiled with.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -38,6 +38,8 @@ pub struct Compiled {
     pub after: Option<String>,
     /// The regions that are up again by then.
     pub returns: Vec<Region>,
+    /// The files beside it that it names, for another day: its worlds and the runbook that leads home.
+    pub files: Vec<NamedFile>,
     /// The runbook's profiles.
     pub profiles: Vec<String>,
     /// The profile that it was compiled under.
@@ -46,6 +48,17 @@ pub struct Compiled {
     pub params: Vec<DeclaredParam>,
     /// What is wrong, and what should be looked at.
     pub diagnostics: Diagnostics,
+}
+
+/// A file that a runbook names and that compiling does not read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedFile {
+    /// The key that names it.
+    pub key: &'static str,
+    /// Its path as written: relative to the runbook.
+    pub path: String,
+    /// Where that is written.
+    pub span: Span,
 }
 
 /// Compiles a runbook.
@@ -151,7 +164,7 @@ impl Compiler<'_, '_> {
         self.reader.roles = roles.keys().cloned().collect();
         self.reader.vantages = self.vantages(&fields, &params.scope);
         let trust_names = self.trusts_names(&fields);
-        let failback = self.text(&fields, "failback");
+        let failback = self.file(&fields, "failback");
         let source_region = self.source_region(&fields, &params.scope);
         let messages = self.messages(&fields, &params);
         let drill_every = steps::duration(&mut self.reader, &fields, "drill_every", &empty);
@@ -211,6 +224,14 @@ impl Compiler<'_, '_> {
         self.reader.text(node, &format!("`{key}`"))
     }
 
+    /// The path of a file that is read on another day.
+    fn file(&mut self, fields: &Fields<'_>, key: &'static str) -> Option<String> {
+        let path = self.text(fields, key)?;
+        let (_, node) = fields.get(key)?;
+        self.compiled.files.push(NamedFile { key, path: path.clone(), span: node.span.clone() });
+        Some(path)
+    }
+
     fn runbook_name(&mut self, fields: &Fields<'_>) -> Option<RunbookName> {
         let text = self.text(fields, "runbook")?;
         match RunbookName::parse(&text) {
@@ -263,8 +284,8 @@ impl Compiler<'_, '_> {
             return (None, None);
         };
         let empty = Scope::default();
-        self.compiled.world = self.text(fields, "world");
-        self.compiled.after = self.text(fields, "after");
+        self.compiled.world = self.file(fields, "world");
+        self.compiled.after = self.file(fields, "after");
         if let Some((_, node)) = fields.get("returns")
             && let Some(Read::Value(serde_json::Value::Array(list))) =
                 self.reader.value(node, &Kind::OneOrMany(&Kind::Region), &empty, "`returns`")
@@ -414,6 +435,10 @@ fn shown(params: &Params) -> BTreeMap<String, String> {
 
 /// Parameters that nothing refers to.
 fn unused(text: &str, root: &Node, diagnostics: &mut Diagnostics) {
+    // Without steps nothing can be used, and that there are none is said already.
+    if root.get("steps").and_then(Node::map).is_none_or(<[_]>::is_empty) {
+        return;
+    }
     for (key, _) in root.get("params").and_then(Node::map).unwrap_or_default() {
         let reference = format!("params.{}", key.text);
         let by_index = format!("params[\"{}\"]", key.text);

@@ -37,8 +37,7 @@ pub(super) fn action(name: &str, values: &ActionValues<'_>) -> Built<Option<Acti
 pub(super) fn verification(values: &ActionValues<'_>) -> Built<Verification> {
     let hub = values.id("hub")?;
     let table = values.text("table").unwrap_or(DEFAULT_TABLE).to_owned();
-    hub.child(HUB_TABLES, &table)
-        .map_err(|error| values.wrong("table", Code::BadValue, format!("{error}.")))?;
+    values.takable("table", hub.child(HUB_TABLES, &table))?;
     Ok(Verification::HubRoutes { hub, table, expect: values.prefixes("expect") })
 }
 
@@ -89,7 +88,7 @@ fn connection(values: &ActionValues<'_>) -> Built<HubAction> {
     let gateway = values.id("gateway")?;
     let id = values.child(&gateway, "expressRouteConnections")?;
     let circuit = values.id("circuit")?;
-    let authorization = key_source(values)?;
+    let authorization = key_source(values, Some(&circuit))?;
     if authorization.is_none() && circuit.subscription() != id.subscription() {
         return Err(values.keyless());
     }
@@ -136,7 +135,7 @@ fn routing(values: &ActionValues<'_>, hub: Option<&ResourceId>) -> Built<Routing
                 return Err(Some(diagnostic));
             }
         };
-        id.map_err(|error| values.wrong(key, Code::BadValue, format!("{error}.")))
+        values.takable(key, id)
     };
     let associated = match values.text("associated") {
         Ok(text) => Some(table("associated", text)?),

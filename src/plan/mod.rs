@@ -8,6 +8,7 @@
 mod actions;
 pub mod compare;
 pub mod compile;
+mod ends;
 mod gates;
 mod given;
 mod hubs;
@@ -27,6 +28,6 @@ mod steps;
 mod vpn;
 
 pub use compare::{PlanDifference, compare};
-pub use compile::{CompileOptions, Compiled, compile};
+pub use compile::{CompileOptions, Compiled, NamedFile, compile};
 pub use given::{DeclaredParam, Given, GivenBy, ParamOrigin};
 pub use preview::{Preview, PreviewVerdict, StepPreview, preview};

@@ -10,9 +10,10 @@ use crate::model::action::{
     Autoscale, Destination, DnsServers, Gateway, NextHop, Removal, RemovalKind, Route, RouteTable,
     SecurityGroupUse, TableRoute,
 };
+use crate::model::azure_limits::ROUTES_PER_TABLE;
 use crate::model::destination::SERVICE_TAG_ROUTES_MAX;
 use crate::model::tags::Tags;
-use crate::model::{Action, ResourceId};
+use crate::model::{Action, ResourceId, resource_name};
 use crate::runbook::{Code, Diagnostic};
 
 /// Tags that were read.
@@ -66,6 +67,10 @@ pub(super) fn route_table(values: &ActionValues<'_>) -> Built<Action> {
     let mut routes: Vec<Route> = Vec::new();
     for item in values.get("routes").and_then(Value::as_array).ok_or(None)? {
         let name = item.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
+        if let Some(why) = resource_name::wrong_child(&name) {
+            let message = format!("The route's name `{name}` {why}.");
+            return Err(values.wrong("routes", Code::BadName, message));
+        }
         let (prefix, next_hop) = way(values, item, "routes")?;
         routes.push(Route { name, prefix, next_hop });
     }
@@ -75,6 +80,13 @@ pub(super) fn route_table(values: &ActionValues<'_>) -> Built<Action> {
         return Err(values.wrong("routes", Code::BadValue, message));
     }
     if let Some(message) = same_prefix(&routes) {
+        return Err(values.wrong("routes", Code::BadValue, message));
+    }
+    if routes.len() > ROUTES_PER_TABLE {
+        let message = format!(
+            "The table has {} routes, and Azure takes {ROUTES_PER_TABLE} in a table.",
+            routes.len()
+        );
         return Err(values.wrong("routes", Code::BadValue, message));
     }
     let by_tag = routes.iter().filter(|own| own.prefix.prefix().is_none()).count();
@@ -176,10 +188,15 @@ mod tests {
     /// What is said of a table with a route `a` to the first prefix and a route `b` to the second.
     fn said(both: [&str; 2]) -> Vec<String> {
         let [a, b] = both.map(|prefix| format!("prefix: '{prefix}', next_hop: internet"));
+        said_of(&format!("{{ name: a, {a} }}, {{ name: b, {b} }}"))
+    }
+
+    /// What is said of a table with these routes.
+    fn said_of(routes: &str) -> Vec<String> {
         let text = format!(
             "runbook: r\ntitle: R\nsteps:\n  table:\n    action: route_table.ensure\n    with:\n      name: \
              /subscriptions/1/resourceGroups/rg/providers/Microsoft.Network/routeTables/rt\n      location: \
-             southeastasia\n      routes: [{{ name: a, {a} }}, {{ name: b, {b} }}]\n"
+             southeastasia\n      routes: [{routes}]\n"
         );
         let compiled = compile(&SourceFile::new("r.yaml", text), &CompileOptions::default());
         compiled.diagnostics.sorted().iter().map(|own| own.message.clone()).collect()
@@ -198,6 +215,19 @@ mod tests {
         ] {
             let said = said(both);
             assert!(twice(&said), "{both:?}: {said:?}");
+        }
+    }
+
+    #[test]
+    fn a_table_has_a_thousand_routes_at_most() {
+        for (count, many) in [(1_000, false), (1_001, true)] {
+            let route = |n: u32| {
+                let (high, low) = (n / 256, n % 256);
+                format!("{{ name: r{n}, prefix: 10.{high}.{low}.0/24, next_hop: internet }}")
+            };
+            let said = said_of(&(0..count).map(route).collect::<Vec<_>>().join(", "));
+            let told = said.iter().any(|own| own.starts_with("The table has 1001 routes"));
+            assert_eq!(told, many, "{said:?}");
         }
     }
 }

@@ -58,15 +58,15 @@ pub fn preview(
     let mut steps: Vec<Option<StepPreview>> = vec![None; plan.steps().len()];
     for &place in plan.dag().order() {
         let step = &plan.steps()[place];
-        let open: Vec<&str> = plan
+        let open: Vec<&Step> = plan
             .dag()
             .ancestors(place)
             .into_iter()
-            .filter_map(|before| steps[before].as_ref())
             .filter(|before| {
-                matches!(before.verdict, PreviewVerdict::WouldChange | PreviewVerdict::Unknown)
+                let verdict = steps[*before].as_ref().map(|before| before.verdict);
+                matches!(verdict, Some(PreviewVerdict::WouldChange | PreviewVerdict::Unknown))
             })
-            .map(|before| before.name.as_str())
+            .map(|before| &plan.steps()[before])
             .collect();
         steps[place] = Some(judge(step, observed.get(&step.name), &open));
     }
@@ -76,7 +76,7 @@ pub fn preview(
 fn judge(
     step: &Step,
     observed: Option<&Result<Assessment, StepError>>,
-    open: &[&str],
+    open: &[&Step],
 ) -> StepPreview {
     let (verdict, why, changes) = match when(step) {
         Some(known) => known,
@@ -88,7 +88,7 @@ fn judge(
             (None, _) if matches!(step.action, Action::General(General::Wait { .. })) => {
                 (PreviewVerdict::AlreadySo, Some("Only time passes.".to_owned()), Vec::new())
             }
-            (None, Some(Ok(assessment))) => by_assessment(&assessment.verdict, open),
+            (None, Some(Ok(assessment))) => by_assessment(step, &assessment.verdict, open),
             (None, Some(Err(error))) => (
                 PreviewVerdict::Unknown,
                 Some(format!("It could not be read: {error}.")),
@@ -113,6 +113,9 @@ fn judge(
     }
 }
 
+/// How the codes end of what Azure does not change in place.
+const CANNOT_CHANGE: &str = "cannot_change";
+
 type JudgedStep = (PreviewVerdict, Option<String>, Vec<Change>);
 
 /// What the step's own condition says, if that decides.
@@ -131,9 +134,20 @@ fn when(step: &Step) -> Option<JudgedStep> {
     }
 }
 
-fn by_assessment(verdict: &Assessed, open: &[&str]) -> JudgedStep {
+/// Whether a step may do away with what another one is blocked by: that is what stands under its name.
+fn may_free(before: &Step, blocked: &Step) -> bool {
+    let Some(own) = blocked.action.subject() else { return false };
+    if let Action::Remove(spec) = &before.action {
+        return own == &spec.id || own.key().starts_with(&format!("{}/", spec.id.key()));
+    }
+    // Nobody knows what a program does.
+    let calls = matches!(&before.action, Action::Outside(outside) if !outside.only_reads());
+    calls || before.action.written() == Some(own)
+}
+
+fn by_assessment(step: &Step, verdict: &Assessed, open: &[&Step]) -> JudgedStep {
     let after = || {
-        let steps = open.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>();
+        let steps = open.iter().map(|own| format!("`{}`", own.name)).collect::<Vec<_>>();
         match steps.as_slice() {
             [] => None,
             [one] => Some(format!("It cannot be known before {one} is done")),
@@ -157,6 +171,12 @@ fn by_assessment(verdict: &Assessed, open: &[&str]) -> JudgedStep {
             }
             None => (PreviewVerdict::Blocked, Some(format!("{why}.")), Vec::new()),
         },
+        // What stands stays as it is, whatever other steps do to other things.
+        Assessed::Blocked { code, why }
+            if code.ends_with(CANNOT_CHANGE) && !open.iter().any(|own| may_free(own, step)) =>
+        {
+            (PreviewVerdict::Blocked, Some(why.clone()), Vec::new())
+        }
         Assessed::Blocked { why, .. } => match after() {
             Some(after) => {
                 (PreviewVerdict::Unknown, Some(format!("{after}; now: {why}")), Vec::new())
@@ -228,5 +248,32 @@ mod tests {
             assert_eq!(judged.verdict, PreviewVerdict::NeedsPerson, "{}", judged.action);
             assert_eq!(judged.why.as_deref(), Some("Which way?"));
         }
+    }
+
+    #[test]
+    fn what_cannot_change_in_place_is_blocked_unless_a_step_before_does_away_with_it() {
+        let id = |name: &str| -> crate::model::ResourceId {
+            let own = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/connections/";
+            format!("{own}{name}").parse().unwrap()
+        };
+        let with = |action: serde_json::Value| -> Step {
+            let action = serde_json::from_value(action).unwrap();
+            Step { action, ..step(General::Wait { duration: std::time::Duration::ZERO }) }
+        };
+        let remove = |name: &str| {
+            with(serde_json::json!({ "action": "remove",
+                "with": { "kind": "connection", "id": id(name) } }))
+        };
+        let own = with(serde_json::json!({ "action": "connection.ensure", "with": {
+            "id": id("own"), "location": "southeastasia",
+            "gateway": id("gateway"), "circuit": id("circuit") } }));
+        let stuck = |code: &str| Assessed::Blocked { code: code.to_owned(), why: "So.".to_owned() };
+        let judged = |code: &str, open: &[&Step]| by_assessment(&own, &stuck(code), open).0;
+        let (other, same) = (remove("other"), remove("own"));
+        assert_eq!(judged("cannot_change", &[&other]), PreviewVerdict::Blocked);
+        assert_eq!(judged("sku_cannot_change", &[&other]), PreviewVerdict::Blocked);
+        assert_eq!(judged("cannot_change", &[&other, &same]), PreviewVerdict::Unknown);
+        // What another step may bring about is waited for.
+        assert_eq!(judged("circuit_absent", &[&other]), PreviewVerdict::Unknown);
     }
 }

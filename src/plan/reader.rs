@@ -24,6 +24,11 @@ pub(super) enum Read {
     Secret(String),
 }
 
+/// What a name would be by the rules of names, if that makes it one.
+pub(super) fn made_plain(name: &str) -> String {
+    name.to_ascii_lowercase().replace(['-', ' ', '.'], "_")
+}
+
 /// Reads nodes, and says what is wrong with them.
 pub(super) struct Reader<'d> {
     pub(super) diagnostics: &'d mut Diagnostics,
@@ -79,7 +84,7 @@ impl Reader<'_> {
         if !good {
             let shown: String = key.text.chars().take(60).collect();
             let message = format!("`{shown}` cannot be the name of {what}.");
-            let suggestion = shown.to_ascii_lowercase().replace(['-', ' ', '.'], "_");
+            let suggestion = made_plain(&shown);
             let help = if is_plain_name(&suggestion) {
                 format!("Write `{suggestion}`: a lower-case letter, then a-z, 0-9 and _.")
             } else {

@@ -18,6 +18,8 @@ pub(super) const RULES: &[LanguageRule] = &[
     LanguageRule { judge: what_is_taken_in_has_ended },
     LanguageRule { judge: one_writer_at_a_time },
     LanguageRule { judge: whole_tables_and_single_routes_agree },
+    LanguageRule { judge: super::ends::connections_are_where_their_gateways_are },
+    LanguageRule { judge: super::ends::bgp_is_spoken_at_both_ends },
 ];
 
 /// The graph, if it is one.

@@ -7,11 +7,12 @@ use serde_json::Value;
 
 use super::compile::object_fields;
 use super::loops::{LoopRound, What, add_tags, unroll};
-use super::reader::{Fields, Read, Reader};
+use super::reader::{Fields, Read, Reader, made_plain};
 use super::scope::{Resolved, Scope, StepFacts};
 use super::{actions, parts};
 use crate::model::action::RecoveryMove;
 use crate::model::action::{General, Outside};
+use crate::model::id::is_plain_name;
 use crate::model::tags::{TAGS_MAX, Tags, add_below};
 use crate::model::time::{format_duration, parse_duration};
 use crate::model::{
@@ -325,6 +326,10 @@ pub(super) fn needs(
             continue;
         }
         let known = scope.steps.keys().chain(scope.loops.keys()).map(String::as_str);
+        // A step is blamed for its own name, and not those for it that need it as it should be called.
+        if known.clone().any(|other| !is_plain_name(other) && made_plain(other) == name) {
+            continue;
+        }
         let message = format!("Step `{}` needs `{name}`, which is not a step.", round.name);
         let help = match did_you_mean(&name, known.clone()) {
             Some(meant) => format!("Did you mean `{meant}`?"),

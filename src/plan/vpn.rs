@@ -100,7 +100,7 @@ pub(super) fn gateway(values: &ActionValues<'_>) -> Built<Action> {
             true => ResourceId::parse(name),
             false => vnet.sibling(PUBLIC_IPS, name),
         };
-        let id = id.map_err(|e| values.wrong("public_ips", Code::BadValue, format!("{e}.")))?;
+        let id = values.takable("public_ips", id)?;
         if public_ips.contains(&id) {
             let message = format!("{} stands there twice.", id.name());
             return Err(values.wrong("public_ips", Code::BadValue, message));

@@ -3,7 +3,7 @@
 use ipnet::IpNet;
 use serde_json::Value;
 
-use crate::arm::read::{id_at, list};
+use crate::arm::read::{id_at, is, list};
 use crate::arm::{CircuitView, GatewayView, SubnetView, VirtualNetworkView};
 use crate::model::ResourceId;
 
@@ -27,6 +27,21 @@ pub fn peerings_of(vnet: Option<&Value>) -> &[Value] {
 #[must_use]
 pub fn subnets_of(vnet: &Value) -> &[Value] {
     VirtualNetworkView::of(vnet).subnets()
+}
+
+/// Azure's name of the subnet that gateways stand in.
+pub const GATEWAY_SUBNET: &str = "GatewaySubnet";
+
+/// The subnet of a virtual network's body that has this name.
+#[must_use]
+pub fn subnet_named<'v>(vnet: &'v Value, name: &str) -> Option<&'v Value> {
+    subnets_of(vnet).iter().find(|subnet| is(subnet, "/name", name))
+}
+
+/// The subnet of a virtual network's body that gateways stand in.
+#[must_use]
+pub fn own_gateway_subnet(vnet: &Value) -> Option<&Value> {
+    subnet_named(vnet, GATEWAY_SUBNET)
 }
 
 /// The private peering of a circuit's body.

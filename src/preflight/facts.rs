@@ -60,6 +60,11 @@ pub enum Question {
         /// The parameter.
         param: String,
     },
+    /// Whether the key of a VPN connection can be read; what it is is not told.
+    SharedKey {
+        /// The connection.
+        connection: ResourceId,
+    },
     /// Whether a program can be run; asked of this host.
     Program {
         /// Its path, or its name on PATH.
@@ -109,6 +114,7 @@ impl Question {
             | Self::Children { parent: id, .. }
             | Self::Restrictions { resource: id, .. }
             | Self::Links { zone: id }
+            | Self::SharedKey { connection: id }
             | Self::RouteSummary { circuit: id, .. }
             | Self::RouteTable { circuit: id, .. } => Some(id.subscription()),
             Self::Inventory { subscription, .. }

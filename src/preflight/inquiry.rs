@@ -7,8 +7,8 @@ use ipnet::IpNet;
 use serde_json::Value;
 
 pub use super::bodies::{
-    clash, gateway_subnet, overlap, peering, peerings_of, recovery_items, subnet_prefix,
-    subnet_prefixes, subnets_of,
+    GATEWAY_SUBNET, clash, gateway_subnet, overlap, own_gateway_subnet, peering, peerings_of,
+    recovery_items, subnet_named, subnet_prefix, subnet_prefixes, subnets_of,
 };
 use super::facts::{Fact, Facts, Question};
 use super::projection;
@@ -297,8 +297,8 @@ impl<'a> Inquiry<'a> {
     /// The gateways that stand in a network's GatewaySubnet, as the network's body names them.
     #[must_use]
     pub fn gateways_in(&self, vnet: &Value) -> Vec<ResourceId> {
-        let own = subnets_of(vnet).iter().filter(|subnet| is(subnet, "/name", "GatewaySubnet"));
-        let mut found: Vec<ResourceId> = own
+        let mut found: Vec<ResourceId> = own_gateway_subnet(vnet)
+            .into_iter()
             .flat_map(|subnet| arm::SubnetView::of(subnet).users())
             .filter_map(|item| gateway_of(text(item, "/id")?))
             .collect();

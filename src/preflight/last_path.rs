@@ -9,20 +9,31 @@ use crate::model::action::{Steering, Vpn};
 /// A part of a VPN; its key is no part of what is planned.
 pub(super) fn vpn(facts: &mut Facts, vpn: &Vpn) {
     let properties = match vpn {
-        Vpn::LocalGateway(spec) => json!({
-            "gatewayIpAddress": spec.address,
-            "localNetworkAddressSpace": { "addressPrefixes": spec.prefixes },
-        }),
+        Vpn::LocalGateway(spec) => {
+            let mut body = json!({
+                "gatewayIpAddress": spec.address,
+                "localNetworkAddressSpace": { "addressPrefixes": spec.prefixes },
+            });
+            if let Some(own) = spec.bgp {
+                body["bgpSettings"] = json!({ "asn": own.asn, "bgpPeeringAddress": own.address });
+            }
+            body
+        }
         Vpn::Gateway(spec) => {
             let configurations = spec.public_ips.iter().map(|address| {
                 json!({ "properties": { "subnet": { "id": spec.subnet },
                     "publicIPAddress": { "id": address } } })
             });
-            json!({
+            let mut body = json!({
                 "gatewayType": "Vpn", "vpnType": "RouteBased",
                 "sku": { "name": spec.sku, "tier": spec.sku },
                 "ipConfigurations": configurations.collect::<Vec<_>>(),
-            })
+            });
+            if let Some(asn) = spec.asn {
+                body["enableBgp"] = json!(true);
+                body["bgpSettings"] = json!({ "asn": asn });
+            }
+            body
         }
         Vpn::Connection(spec) => json!({
             "connectionType": "IPsec",

@@ -24,6 +24,9 @@ pub(super) fn resource(rule: &str, id: &ResourceId) -> Vec<String> {
         }
         // `az network vwan` is an extension that a machine may lack.
         "HUB-WAN" => format!("az resource update --ids {own} --set properties.type=Standard"),
+        "TM-PROFILE" => {
+            format!("az network traffic-manager profile update --ids {own} --status Enabled")
+        }
         "DNS-ZONE" => {
             format!("az network private-dns zone create {placed} --name {}", quoted(id.name()))
         }
@@ -79,7 +82,7 @@ mod tests {
     use crate::preflight::rule::rule;
 
     /// The rules that have a command; each is a rule.
-    const MENDED: [&str; 8] = [
+    const MENDED: [&str; 9] = [
         "CIR-STATE",
         "GEO-STANDARD",
         "RT-ONPREM",
@@ -87,6 +90,7 @@ mod tests {
         "GWS-NSG",
         "HUB-WAN",
         "DNS-ZONE",
+        "TM-PROFILE",
         "AUTH-THERE",
     ];
 

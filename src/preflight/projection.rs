@@ -134,6 +134,7 @@ fn connect(facts: &mut Facts, spec: &Connection) {
     });
     name(&mut body, "routingWeight", spec.routing_weight);
     name(&mut body, "expressRouteGatewayBypass", spec.fast_path);
+    name(&mut body, "enablePrivateLinkFastPath", spec.private_link_fast_path);
     patch(facts, &spec.id, body);
 }
 
@@ -186,7 +187,10 @@ fn widen(facts: &mut Facts, spec: &CircuitBandwidth) {
     edit(facts, &spec.id, |body| {
         let pointer = "/properties/serviceProviderProperties/bandwidthInMbps";
         if let Some(mbps) = body.as_mut().and_then(|body| body.pointer_mut(pointer)) {
-            *mbps = json!(mbps.as_u64().unwrap_or(0).max(u64::from(spec.mbps_min)));
+            let has = mbps.as_u64().unwrap_or(0);
+            if let Some(bought) = spec.bought().filter(|_| has < u64::from(spec.mbps_min)) {
+                *mbps = json!(bought);
+            }
         }
     });
 }

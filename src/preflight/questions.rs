@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use super::facts::{Fact, Facts, Question};
 use super::inquiry::{
-    CONNECTIONS, HUB_GATEWAYS, Inquiry, VNETS, gateway_subnet, is, peerings_of, recovery_items,
-    subnets_of,
+    CONNECTIONS, HUB_GATEWAYS, Inquiry, VNETS, gateway_subnet, own_gateway_subnet, peerings_of,
+    recovery_items, subnets_of,
 };
-use super::rules::{hubs, limits, policy, tables};
+use super::rules::{hub_tables, hubs, limits, policy, secrets, sides, steering, tables};
 use crate::arm;
 use crate::arm::CircuitPath;
 use crate::model::action::{RemovalKind, Steering, Verification, Vpn};
@@ -43,9 +43,13 @@ pub fn questions(plan: &Plan, facts: &Facts) -> BTreeSet<Question> {
     around_circuits(inquiry, facts, &mut resource);
     asked.extend(tables_of_connected(inquiry, &end));
     asked.extend(tables::questions(inquiry));
+    asked.extend(sides::questions(inquiry));
     asked.extend(policy::questions(inquiry));
     asked.extend(plan.steps().iter().filter_map(|step| limits::question(&step.action)));
     asked.extend(hubs::questions(inquiry));
+    asked.extend(hub_tables::questions(inquiry));
+    asked.extend(secrets::questions(inquiry));
+    asked.extend(steering::questions(inquiry));
     asked.extend(around(inquiry));
     asked
 }
@@ -80,9 +84,8 @@ fn around_gateways(inquiry: &Inquiry<'_>, facts: &Facts, resource: &mut impl FnM
     for (_, gateway) in inquiry.gateways_in_use() {
         let Some(vnet) = inquiry.vnet_of(&gateway) else { continue };
         resource(&vnet);
-        let subnets = facts.body(&vnet).map_or(&[][..], subnets_of).iter();
-        let own = subnets.filter(|subnet| is(subnet, "/name", "GatewaySubnet"));
-        for table in own.filter_map(|subnet| arm::SubnetView::of(subnet).route_table()) {
+        let own = facts.body(&vnet).and_then(own_gateway_subnet);
+        if let Some(table) = own.and_then(|own| arm::SubnetView::of(own).route_table()) {
             resource(&table);
         }
     }
@@ -150,9 +153,12 @@ fn around_peerings(inquiry: &Inquiry<'_>, facts: &Facts, resource: &mut impl FnM
     }
 }
 
-/// What else uses the circuits: the gateways, their networks and all that is behind those.
+/// What else uses the circuits, and those whose tables are waited for: the gateways, their networks and all that
+/// is behind those.
 fn around_circuits(inquiry: &Inquiry<'_>, facts: &Facts, resource: &mut impl FnMut(&ResourceId)) {
-    for circuit in inquiry.circuits() {
+    let mut circuits = awaited(inquiry);
+    circuits.extend(inquiry.circuits().into_iter().cloned());
+    for circuit in &circuits {
         for (_, link) in inquiry.links(circuit) {
             if let Some(gateway) = arm::ConnectionView::of(link).gateway() {
                 resource(&gateway);
@@ -184,17 +190,25 @@ fn tables_of_connected(inquiry: &Inquiry<'_>, end: &Inquiry<'_>) -> BTreeSet<Que
     asked
 }
 
-/// The circuits whose tables a verification waits for.
-fn awaited<'a>(inquiry: &Inquiry<'a>) -> Vec<&'a ResourceId> {
-    let steps = inquiry.plan.steps().iter();
-    steps
-        .filter_map(|step| match &step.action {
-            Action::Verify(Verification::CircuitRoutes { circuit, expect, .. }) => {
-                (!expect.is_empty()).then_some(circuit)
+/// The circuits that a verification waits for: by their own tables, or by what a gateway learns over them.
+fn awaited(inquiry: &Inquiry<'_>) -> BTreeSet<ResourceId> {
+    let mut circuits = BTreeSet::new();
+    for step in inquiry.plan.steps() {
+        match &step.action {
+            Action::Verify(Verification::CircuitRoutes { circuit, expect, .. })
+                if !expect.is_empty() =>
+            {
+                circuits.insert(circuit.clone());
             }
-            _ => None,
-        })
-        .collect()
+            Action::Verify(Verification::Routes { gateway, .. }) => {
+                let links = inquiry.links_of(gateway).into_iter();
+                circuits
+                    .extend(links.filter_map(|(_, link)| arm::ConnectionView::of(link).circuit()));
+            }
+            _ => {}
+        }
+    }
+    circuits
 }
 
 /// Inventories, groups, locks, rights and edges.
@@ -230,7 +244,7 @@ fn around(inquiry: &Inquiry<'_>) -> BTreeSet<Question> {
         }
         asked.insert(Question::Permissions { subscription, group });
     }
-    let edges = inquiry.connected().into_iter().chain(awaited(inquiry)).cloned();
+    let edges = inquiry.connected().into_iter().cloned().chain(awaited(inquiry));
     let beside = tunnels.iter().flat_map(|gateway| inquiry.circuits_beside(gateway));
     for circuit in &edges.chain(beside).collect::<BTreeSet<_>>() {
         // A circuit without a private peering has no tables to ask for.

@@ -9,6 +9,9 @@ use crate::model::{Action, Step, StepName};
 /// What became of a resource that was as wanted before anything was written.
 pub(super) const ALREADY_SO: &str = "already_so";
 
+/// What becomes of a resource whose removal Azure took and has not ended.
+pub(super) const BEING_REMOVED: &str = "being_removed";
+
 /// What a step did to its resource, in a word; none where it wrote nothing.
 pub(super) fn change(
     step: &Step,
@@ -21,6 +24,20 @@ pub(super) fn change(
         // None when there was nothing to put back, such as after a removal that never came about.
         StepState::Undone => write.undone,
         _ if write.taken == 0 => matches!(record.state, StepState::Succeeded).then_some(ALREADY_SO),
+        // Azure took the removal and has not said that it ended: what was to go may stand for long.
+        StepState::TimedOut { operation: Some(_), .. }
+            if matches!(step.action, Action::Remove(_)) =>
+        {
+            Some(BEING_REMOVED)
+        }
+        StepState::Working(work)
+            if matches!(
+                (&step.action, &work.phase),
+                (Action::Remove(_), Phase::Operating { .. })
+            ) =>
+        {
+            Some(BEING_REMOVED)
+        }
         _ if matches!(step.action, Action::Remove(_)) => Some("removed"),
         _ if matches!(step.action, Action::RecoveryPlan(_)) => Some("moved"),
         _ if write.created => Some("created"),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::step_words::ALREADY_SO;
+use super::step_words::{ALREADY_SO, BEING_REMOVED};
 use super::steps_text::{sentences, table};
 use super::strikes;
 use super::style::{Flow, Style, clock, fill, mark, wrap};
@@ -179,6 +179,7 @@ fn changed(out: &mut String, view: &RunView, style: Style) {
         ("created", "Created"),
         ("updated", "Updated"),
         ("removed", "Removed"),
+        (BEING_REMOVED, "Removing"),
         ("moved", "Moved"),
         ("restored", "Put back"),
         (ALREADY_SO, "Already so"),

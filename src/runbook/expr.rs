@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::diagnostic::{Code, Diagnostic};
 use super::source::Span;
+use super::syntax::expression_slip;
 use crate::model::limits::EXPRESSION_BYTES_MAX;
 
 /// A text with expressions in it.
@@ -185,9 +186,11 @@ pub fn parse_expression(text: &str, span: &Span) -> Result<Expr, Diagnostic> {
         return Err(syntax("The expression is empty.".to_owned()));
     }
     let program = Program::compile(text).map_err(|errors| {
-        let first =
-            errors.errors.first().map(|e| e.msg.lines().next().unwrap_or_default().to_owned());
-        syntax(format!("`{}` is not an expression: {}.", text.trim(), first.unwrap_or_default()))
+        let first = errors.errors.first().map_or("", |e| e.msg.lines().next().unwrap_or_default());
+        let (what, help) = expression_slip(text, first);
+        let mut diagnostic = syntax(format!("`{}` is not an expression: {what}.", text.trim()));
+        diagnostic.help = help;
+        diagnostic
     })?;
     read(&program.expression().expr).map_err(|what| {
         let message = format!("`{}` uses {what}, which the language does not have.", text.trim());

@@ -18,6 +18,7 @@ mod outside;
 pub mod scalar;
 pub mod schema;
 pub mod source;
+mod syntax;
 pub mod tree;
 
 pub use diagnostic::{Code, Diagnostic, DiagnosticView, Diagnostics, Severity, did_you_mean};

@@ -7,7 +7,7 @@ use super::diagnostic::{Code, did_you_mean};
 use super::grammar::{Choice, Kind};
 use crate::model::destination::{Destination, SERVICE_TAGS};
 use crate::model::time::parse_duration;
-use crate::model::{Region, ResourceId, SecretSource, Timestamp, geography};
+use crate::model::{Region, ResourceId, SecretSource, Timestamp, geography, resource_name};
 
 /// The value of a scalar by YAML 1.2's core rules: quoted is text; `yes`, `0777` and `1e3` are text too,
 /// since other readers disagree about them.
@@ -269,6 +269,13 @@ fn check_id(text: &str, of: &str) -> Result<Value, Wrong> {
     if !of.is_empty() && !kind.is(of) {
         let message = format!("must be of type {of}, and this is of type {kind}");
         return Err((Code::ResourceType, message, None));
+    }
+    if let Some(why) = resource_name::wrong(&id) {
+        return Err((
+            Code::BadName,
+            format!("is no id that Azure takes: the name `{}` {why}", id.name()),
+            None,
+        ));
     }
     Ok(id.as_str().into())
 }

@@ -9,6 +9,7 @@ use saphyr_parser::{Event, Parser, ScalarStyle};
 
 use super::diagnostic::{Code, Diagnostic, Diagnostics};
 use super::source::{DocumentKind, SourceFile, Span};
+use super::syntax::yaml_slip;
 
 /// A node of the tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,7 +123,11 @@ pub fn read_part(source: &SourceFile, span: Span, diagnostics: &mut Diagnostics)
                     Err(Diagnostic::error(Code::TooDeep, at..at, message))
                 } else {
                     let message = format!("This is not YAML: {}.", error.info());
-                    Err(Diagnostic::error(Code::Syntax, at..at, message))
+                    let (within, help) = yaml_slip(text, at - span.start, error.info());
+                    let at = span.start + within;
+                    let mut diagnostic = Diagnostic::error(Code::Syntax, at..at, message);
+                    diagnostic.help = help;
+                    Err(diagnostic)
                 }
             }
         };

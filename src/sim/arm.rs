@@ -182,7 +182,7 @@ impl World {
         }
     }
 
-    /// Refuses a list in a group that is not there.
+    /// Refuses a list in a group that is not there, or within what nobody answers for.
     fn check_listed(&self, path: &str) -> Result<(), Refusal> {
         let parts: Vec<&str> = path.split('/').collect();
         let of_group = parts.get(3).is_some_and(|word| word.eq_ignore_ascii_case("resourceGroups"));
@@ -192,7 +192,9 @@ impl World {
             let message = format!("Resource group '{name}' could not be found.");
             return Err(Refusal::new(404, "ResourceGroupNotFound", message).by_gateway());
         }
-        Ok(())
+        // What is within a resource is told by whoever tells of that.
+        let above = path.rsplit_once('/').and_then(|(above, _)| ResourceId::parse(above).ok());
+        above.map_or(Ok(()), |above| self.check_answers(&above))
     }
 
     pub(super) fn check_group(&self, id: &ResourceId) -> Result<(), Refusal> {

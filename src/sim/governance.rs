@@ -170,8 +170,12 @@ impl World {
         let value: Vec<Value> = usages()
             .map(|(own, name, usual)| {
                 let limit = self.governance.quota(name).unwrap_or(usual);
+                // Of what is counted within another, the limit of each is told and none is counted
+                // (`RoutesPerRouteTable` in the example of the published interface).
+                let child = own.kind().matches('/').count() > 1;
+                let current = if child { 0 } else { count(own.kind()) };
                 json!({
-                    "currentValue": count(own.kind()), "limit": limit, "unit": "Count",
+                    "currentValue": current, "limit": limit, "unit": "Count",
                     "id": format!("/subscriptions/{subscription}/providers/Microsoft.Network/locations/\
                                    {region}/usages/{name}"),
                     "name": { "value": name, "localizedValue": name },

@@ -138,6 +138,7 @@ impl World {
             let message = format!("The action '{action}' is not one of this world's.");
             return Err(Refusal::new(400, "InvalidAction", message).by_gateway());
         }
+        self.check_answers(id)?;
         let (mut takes, mut failure, mut forgotten) = (READING, None, false);
         for effect in self.posted_faults(id, arrival.request.url.path(), now) {
             match effect {
@@ -259,6 +260,7 @@ impl World {
         if !self.resources.contains_key(&id) {
             return Err(Refusal::not_found(&id));
         }
+        self.check_answers(&id)?;
         let circuit = id.parent().unwrap_or_else(|| id.clone());
         let private = id == circuit || id.name().eq_ignore_ascii_case("AzurePrivatePeering");
         let mut stats = Stats::default();

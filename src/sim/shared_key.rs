@@ -50,6 +50,7 @@ impl World {
         };
         self.check_right(id, verb)?;
         if arrival.request.method == Method::Get {
+            self.check_answers(id)?;
             return Ok(json_answer(200, &self.shown_key(id)));
         }
         self.check_scope_locks(Method::Put, id)?;

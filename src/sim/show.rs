@@ -52,6 +52,16 @@ impl World {
         }
     }
 
+    /// Refuses a read of what is in a region that is down, where such a region answers none: whoever would
+    /// answer for the resource, its key and its tables alike (azure-facts 3.9).
+    pub(super) fn check_answers(&self, id: &ResourceId) -> Result<(), Refusal> {
+        if self.regions.refuse_reads() && self.is_out(id) {
+            let message = "The service is unavailable in this region now.";
+            return Err(Refusal::new(503, "ServiceUnavailable", message));
+        }
+        Ok(())
+    }
+
     /// The answer to a GET of one resource.
     pub(super) fn get(
         &self,
@@ -59,10 +69,7 @@ impl World {
         api_version: &str,
         now: Timestamp,
     ) -> Result<WireResponse, Refusal> {
-        if self.regions.refuse_reads() && self.is_out(id) {
-            let message = "The service is unavailable in this region now.";
-            return Err(Refusal::new(503, "ServiceUnavailable", message));
-        }
+        self.check_answers(id)?;
         let body = self.get_body(id, now).ok_or_else(|| Refusal::not_found(id))?;
         let header = provider::of(id).is_some_and(provider::Provider::etag_header);
         let etag = body.get("etag").filter(|_| header).and_then(Value::as_str).map(str::to_owned);

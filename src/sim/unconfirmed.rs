@@ -14,6 +14,8 @@ const fn belief(status: u16, code: &'static str) -> Unconfirmed {
     Unconfirmed { status, code }
 }
 
+/// A name that Azure does not take; its code is known from forum posts, its status is not.
+pub(super) const NAME: Unconfirmed = belief(400, "InvalidResourceName");
 /// A circuit of another subscription, and no key to it.
 pub(super) const KEY_REQUIRED: Unconfirmed = belief(400, "AuthorizationKeyRequired");
 /// A key that is none of the circuit's.
@@ -22,8 +24,20 @@ pub(super) const KEY_INVALID: Unconfirmed = belief(400, "AuthorizationKeyInvalid
 pub(super) const KEY_USED: Unconfirmed = belief(400, "AuthorizationKeyAlreadyUsed");
 /// A network whose addresses another network on the circuit has.
 pub(super) const OVERLAP_ON_CIRCUIT: Unconfirmed = belief(400, "VnetAddressSpaceOverlapsOnCircuit");
-/// A connection that is to lead elsewhere than it was made for.
-pub(super) const PEER_CHANGED: Unconfirmed = belief(400, "ConnectionPeerCannotBeChanged");
+/// A connection that is to lead elsewhere than it was made for. The code was reported (azure-cli 9447), its status
+/// was not.
+pub(super) const PEER_CHANGED: Unconfirmed =
+    belief(400, "ExpressRouteConnectionPeerCannotBeChanged");
+/// A second connection between two ends. The code was reported of VPN gateways, the status was not; of circuits it
+/// is believed.
+pub(super) const ENDS_CONNECTED: Unconfirmed =
+    belief(400, "VirtualNetworkGatewayConnectionAlreadyExistsForEndpoints");
+/// A connection in another region than its gateway.
+pub(super) const CONNECTION_REGION: Unconfirmed = belief(400, "ConnectionLocationNotSameAsGateway");
+/// Private endpoints over FastPath, on a connection that has no FastPath.
+pub(super) const NO_FAST_PATH: Unconfirmed = belief(400, "PrivateLinkFastPathNeedsFastPath");
+/// BGP on a connection of which an end speaks none.
+pub(super) const NO_BGP: Unconfirmed = belief(400, "ConnectionBgpNotEnabledOnEnds");
 /// A routing weight above 32000.
 pub(super) const WEIGHT: Unconfirmed = belief(400, "InvalidRoutingWeight");
 /// A shared key on a connection to a circuit.
@@ -35,6 +49,14 @@ pub(super) const CIRCUIT_CONNECTED: Unconfirmed = belief(409, "ConflictError");
 /// A circuit's bandwidth that is to be lowered.
 pub(super) const BANDWIDTH: Unconfirmed =
     belief(400, "ExpressRouteCircuitBandwidthCannotBeReduced");
+/// A circuit's bandwidth that no provider offers.
+pub(super) const BANDWIDTH_NOT_OFFERED: Unconfirmed =
+    belief(400, "ExpressRouteCircuitBandwidthNotSupported");
+/// A name beside an alias of the same name, or the other way round. Public zones say so (external-dns 5358); of private
+/// ones it is believed.
+pub(super) const ALIAS: Unconfirmed = belief(409, "Conflict");
+/// An address that something else has. The code is told of load balancers and interfaces; of gateways it is believed.
+pub(super) const ADDRESS_USED: Unconfirmed = belief(400, "PublicIPAddressInUse");
 /// A gateway that is to be deleted and has connections.
 pub(super) const GATEWAY_CONNECTED: Unconfirmed =
     belief(400, "VirtualNetworkGatewayCannotBeDeletedWithConnections");
@@ -83,6 +105,16 @@ pub(super) const GROUP_USED: Unconfirmed = belief(400, "InUseNetworkSecurityGrou
 pub(super) const NETWORK_USED: Unconfirmed = belief(400, "InUseVirtualNetworkCannotBeDeleted");
 /// A subnet whose addresses another one has.
 pub(super) const SUBNETS_OVERLAP: Unconfirmed = belief(400, "NetcfgSubnetRangesOverlap");
+/// A table or a security group of another subscription than the subnet's network.
+pub(super) const OTHER_SUBSCRIPTION: Unconfirmed =
+    belief(400, "ReferencedResourceInAnotherSubscription");
+/// A table or a security group on the subnet of a route server.
+pub(super) const ROUTE_SERVER_SUBNET: Unconfirmed =
+    belief(400, "ResourceCannotBeAttachedForRouteServerSubnet");
+/// A gateway in a network that uses another network's.
+pub(super) const REMOTE_USED: Unconfirmed = belief(400, "VnetUsesRemoteGateways");
+/// More routes in a table than it may have.
+pub(super) const ROUTES_MANY: Unconfirmed = belief(400, "RoutesPerRouteTableLimitReached");
 /// A move that a protected item or a recovery plan does not allow now.
 pub(super) const MOVE_NOT_ALLOWED: Unconfirmed = belief(400, "OperationNotAllowed");
 /// A second job on what a job of Site Recovery is at work on.

@@ -15,9 +15,11 @@ use super::reply::{Refusal, empty_answer, json_answer};
 use super::resiliency::TEST_TAKES;
 use super::scenario::OutageWrites;
 use super::shape::shaped;
+use super::unconfirmed;
 use super::world::World;
 use crate::azure::wire::{Method, WireRequest, WireResponse};
 use crate::model::durations::Class;
+use crate::model::resource_name::{self, NAME_LETTERS_MAX};
 use crate::model::{ResourceId, Timestamp};
 
 /// How long a stuck operation takes: longer than anybody waits.
@@ -61,6 +63,7 @@ impl World {
             self.check_right(&id, verb)?;
         }
         self.check_precondition(arrival)?;
+        check_names(provider, arrival.id, &body)?;
         self.check_parent(arrival, &body)?;
         // References first: a peering whose remote network is being written hears of that, although its
         // own network is being written as well (recorded).
@@ -467,4 +470,22 @@ fn locks(provider: &dyn Provider, id: &ResourceId, body: &Value) -> Vec<Resource
     let mut locks = vec![id.root()];
     locks.extend(provider.also_locks(body).iter().map(ResourceId::root));
     locks
+}
+
+/// The name of what is written, and those of what its body brings with it.
+fn check_names(provider: &dyn Provider, id: &ResourceId, body: &Value) -> Result<(), Refusal> {
+    let below = provider.children().iter().filter_map(|kind| {
+        let kind = body.pointer(&format!("/properties/{kind}"))?.as_array()?;
+        kind.iter()
+            .filter_map(|child| child.get("name")?.as_str())
+            .find(|name| resource_name::wrong_child(name).is_some())
+    });
+    let own = resource_name::wrong(id).map(|_| id.name());
+    let Some(name) = own.into_iter().chain(below).next() else { return Ok(()) };
+    let message = format!(
+        "Resource name {name} is invalid. The name can be up to {NAME_LETTERS_MAX} characters long. It must \
+         begin with a word character, and it must end with a word character or with '_'. The name may \
+         contain word characters or '.', '-', '_'."
+    );
+    Err(Refusal::unconfirmed(&unconfirmed::NAME, message))
 }

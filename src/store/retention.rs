@@ -94,6 +94,17 @@ impl StateDir {
         Ok(retired)
     }
 
+    /// Removes a run that nobody drives and that has no event.
+    ///
+    /// # Errors
+    /// It cannot be read, somebody drives it, or the disk refuses.
+    pub fn discard_unbegun(&self, run: &RunId) -> Result<(), StoreError> {
+        match self.read(run)?.is_empty() {
+            true => self.remove_run(run),
+            false => Ok(()),
+        }
+    }
+
     /// Removes a run that nobody drives: first what says that it exists, then all of it.
     fn remove_run(&self, run: &RunId) -> Result<(), StoreError> {
         let dir = self.existing(run)?;

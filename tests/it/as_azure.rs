@@ -344,3 +344,118 @@ fn an_expressroute_gateway_stands_beside_no_policy_based_and_no_basic_vpn_gatewa
         assert_eq!(said.contains("beside"), !taken, "{said}");
     }
 }
+
+/// A subnet takes a table and a group of its network's region and subscription alone (N-SUBNET), and the subnets of two
+/// services none.
+#[test]
+fn a_subnet_takes_no_table_and_no_group_from_elsewhere() {
+    let mut azure = Azure::of("worlds/two-circuits.yaml");
+    let table = |region: &str| json!({ "location": region, "properties": { "routes": [] } });
+    azure.put("routeTables/here", &table("southeastasia"));
+    azure.put("routeTables/there", &table("japaneast"));
+    azure.put("networkSecurityGroups/there", &json!({ "location": "japaneast", "properties": {} }));
+    let subnet = |kind: &str, name: &str| {
+        let key = if kind == "routeTables" { "routeTable" } else { "networkSecurityGroup" };
+        let id = format!("{SEA}/{kind}/{name}");
+        json!({ "name": "snet-app", "properties": { "addressPrefix": "10.1.0.0/25", key: { "id": id } } })
+    };
+    let place = "virtualNetworks/vnet-app1-sea/subnets/snet-app";
+    for kind in ["routeTables", "networkSecurityGroups"] {
+        let (status, answer) = azure.put(place, &subnet(kind, "there"));
+        assert_eq!((status, code(&answer)), (400, "InvalidResourceReference"), "{kind}");
+        let said = answer["error"]["message"].as_str().unwrap();
+        assert!(said.ends_with("and that both resources are in the same region."), "{said}");
+    }
+    // The same, in a write of the whole network.
+    let network = json!({ "location": "southeastasia", "properties": {
+        "addressSpace": { "addressPrefixes": ["10.1.0.0/24"] }, "subnets": [subnet("routeTables", "there")] } });
+    let (status, answer) = azure.put("virtualNetworks/vnet-app1-sea", &network);
+    assert_eq!((status, code(&answer)), (400, "InvalidResourceReference"));
+    assert_eq!(azure.put(place, &subnet("routeTables", "here")).0, 200);
+}
+
+#[test]
+fn a_subnet_takes_no_table_of_another_subscription() {
+    let mut scenario = world_file("worlds/two-circuits.yaml");
+    let other =
+        SEA.replace("11111111-1111-1111-1111-111111111111", "33333333-3333-3333-3333-333333333333");
+    let id = format!("{other}/routeTables/rt");
+    scenario
+        .resources
+        .push(json!({ "id": id, "location": "southeastasia", "properties": { "routes": [] } }));
+    let mut azure = Azure { world: World::new(&scenario), now: scenario.now };
+    let body =
+        json!({ "properties": { "addressPrefix": "10.1.0.0/25", "routeTable": { "id": id } } });
+    let (status, answer) = azure.put("virtualNetworks/vnet-app1-sea/subnets/snet-app", &body);
+    assert_eq!((status, code(&answer)), (400, "ReferencedResourceInAnotherSubscription"));
+}
+
+/// The code is that of Azure-Landing-Zones 1679.
+#[test]
+fn the_subnets_of_bastion_and_route_server_take_no_table() {
+    let mut azure = Azure::of("worlds/two-circuits.yaml");
+    azure.put("routeTables/rt", &json!({ "location": "southeastasia", "properties": {} }));
+    let table = format!("{SEA}/routeTables/rt");
+    for (name, wanted) in [
+        ("AzureBastionSubnet", "RouteTableCannotBeAttachedForAzureBastionSubnet"),
+        ("RouteServerSubnet", "ResourceCannotBeAttachedForRouteServerSubnet"),
+    ] {
+        let place = format!("virtualNetworks/vnet-app1-sea/subnets/{name}");
+        let body = json!({ "properties": { "addressPrefix": "10.1.0.128/26" } });
+        assert_eq!(azure.put(&place, &body).0, 201);
+        let mut with = body.clone();
+        with["properties"]["routeTable"] = json!({ "id": table });
+        let (status, answer) = azure.put(&place, &with);
+        assert_eq!((status, code(&answer)), (400, wanted));
+        azure.ask(Method::Delete, &place, "");
+        azure.now = azure.now + Duration::from_secs(600);
+    }
+}
+
+#[test]
+fn a_network_that_uses_a_remote_gateway_takes_none_of_its_own() {
+    let mut scenario = world_file("worlds/two-circuits.yaml");
+    let hub = scenario.resources.iter_mut().find(|body| {
+        body["name"] == "vnet-hub-sea" || body["id"].as_str().unwrap().ends_with("/vnet-hub-sea")
+    });
+    hub.unwrap()["properties"]["virtualNetworkPeerings"] = json!([{ "name": "to-core", "properties": {
+        "useRemoteGateways": true, "peeringState": "Connected", "remoteVirtualNetwork": {
+            "id": format!("{}/virtualNetworks/vnet-hub-ea", SEA.replace("-sea", "-ea")) } } }]);
+    let mut azure = Azure { world: World::new(&scenario), now: scenario.now };
+    let place = "virtualNetworks/vnet-hub-sea/subnets/GatewaySubnet";
+    azure.put(place, &json!({ "properties": { "addressPrefix": "10.10.10.128/25" } }));
+    let gateway = json!({ "location": "southeastasia", "properties": {
+        "gatewayType": "ExpressRoute", "sku": { "name": "ErGw1AZ", "tier": "ErGw1AZ" },
+        "ipConfigurations": [{ "name": "c", "properties": { "subnet": { "id": format!("{SEA}/{place}") } } }] } });
+    let (status, answer) = azure.put("virtualNetworkGateways/ergw", &gateway);
+    assert_eq!((status, code(&answer)), (400, "VnetUsesRemoteGateways"));
+    azure.ask(Method::Delete, "virtualNetworks/vnet-hub-sea/virtualNetworkPeerings/to-core", "");
+    azure.now = azure.now + Duration::from_secs(600);
+    assert_eq!(azure.put("virtualNetworkGateways/ergw", &gateway).0, 201);
+}
+
+/// A thousand since the spring of 2026 (Azure updates 562695), or what the subscription has.
+#[test]
+fn a_table_takes_no_more_routes_than_it_may_have() {
+    let routes = |count: u32| -> Value {
+        let one = |n: u32| {
+            let prefix = format!("10.{}.{}.0/24", n / 256, n % 256);
+            json!({ "name": format!("r{n}"),
+                "properties": { "addressPrefix": prefix, "nextHopType": "None" } })
+        };
+        json!({ "location": "southeastasia", "properties": { "routes": (0..count).map(one).collect::<Value>() } })
+    };
+    let mut azure = Azure::of("worlds/two-circuits.yaml");
+    let (status, answer) = azure.put("routeTables/rt", &routes(1_001));
+    assert_eq!((status, code(&answer)), (400, "RoutesPerRouteTableLimitReached"));
+    assert_eq!(azure.put("routeTables/rt", &routes(1_000)).0, 201);
+    let more = json!({ "properties": { "addressPrefix": "172.16.0.0/12", "nextHopType": "None" } });
+    let (status, answer) = azure.put("routeTables/rt/routes/more", &more);
+    assert_eq!((status, code(&answer)), (400, "RoutesPerRouteTableLimitReached"));
+    assert_eq!(azure.put("routeTables/rt/routes/r1", &more).0, 200, "itself is no other");
+    let mut scenario = world_file("worlds/two-circuits.yaml");
+    scenario.quotas.insert("RoutesPerRouteTable".to_owned(), 400);
+    let mut azure = Azure { world: World::new(&scenario), now: scenario.now };
+    assert_eq!(azure.put("routeTables/rt", &routes(401)).0, 400);
+    assert_eq!(azure.put("routeTables/rt", &routes(400)).0, 201);
+}

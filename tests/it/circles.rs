@@ -32,10 +32,10 @@ const REASONS: &[(&str, usize, &str)] = &[
         7,
         "each family of actions is read with the reader of actions, which names the families",
     ),
-    ("plan::compile", 4, "a part is compiled as the runbook that uses it is"),
+    ("plan::compile", 5, "a part is compiled as the runbook that uses it is"),
     (
         "preflight::facts",
-        11,
+        15,
         "the list of rules names each rule, and each rule asks by the list of questions",
     ),
     (

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use backroad::engine::{Command, Ending, EngineError, RunState, StepCommand};
 use backroad::model::{OnFailure, Plan, PlanParts, RunOutcome, StepName, limits};
+use backroad::render::run_view;
+use backroad::render::view::Driven;
 use backroad::sim::{Fault, FaultEffect};
 
 use crate::support::worlds::differences;
@@ -111,4 +113,16 @@ async fn a_drill_that_does_not_end_stops_and_names_its_wait() {
     assert!(text.contains("Step `copies` has waited since") && text.contains("rp-apps"), "{text}");
     let events = lab.journal.events().len();
     assert!(events < 1_000, "{events} events");
+}
+
+#[tokio::test]
+async fn what_azure_goes_on_removing_is_not_called_removed() {
+    let lab = Stage::of("dr-circuit-failback.yaml", "drill").await.lab();
+    strike(&lab, "DELETE", "*/con-hub-sea-singapore", FaultEffect::Stuck);
+    drop(lab.drive(None).await);
+    let events = lab.journal.events();
+    let state = RunState::fold(&events).unwrap();
+    let view = run_view(&state, &events, Driven::ByNobody).unwrap();
+    let step = view.steps.iter().find(|step| step.name.as_str() == "disconnect").unwrap();
+    assert_eq!(step.change.as_deref(), Some("being_removed"), "{step:?}");
 }

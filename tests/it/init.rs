@@ -379,6 +379,29 @@ fn a_circuit_on_a_port_of_its_own_is_ready_without_a_provider() {
     assert_ne!(strategy(false), Some(Strategy::DrCircuit));
 }
 
+/// Where a circuit on a port of its own is, the port says: what it reaches is known by that.
+#[test]
+fn a_circuit_on_a_port_of_its_own_is_where_its_port_is() {
+    let port = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/expressRoutePorts/p";
+    let explained = |place: &str| {
+        let mut case = of_twelve("same-addresses", &[]);
+        let is_it = |id: &Value| id.as_str().unwrap().ends_with("/er-dublin");
+        let mut all = case.scenario.resources.iter_mut();
+        let body = all.find(|body| is_it(&body["id"])).unwrap();
+        body["sku"] = serde_json::json!({ "tier": "Local" });
+        let properties = body["properties"].as_object_mut().unwrap();
+        properties.remove("serviceProviderProperties");
+        properties.remove("serviceProviderProvisioningState");
+        properties.insert("expressRoutePort".to_owned(), serde_json::json!({ "id": port }));
+        case.scenario.resources.push(serde_json::json!({ "id": port, "location": "northeurope",
+            "properties": { "peeringLocation": place } }));
+        let estate = KnownEstate::of(&case.scenario);
+        advise(&estate, &case.wish).map(|advice| advice.strategy).ok()
+    };
+    assert_eq!(explained("Dublin"), Some(Strategy::DrCircuit));
+    assert_ne!(explained("Singapore"), Some(Strategy::DrCircuit));
+}
+
 #[test]
 fn what_cannot_be_told_is_said_with_what_there_is() {
     let told = |name: &str, wish: Wish| {

@@ -299,3 +299,13 @@ fn what_is_written_follows_no_link_and_is_whole() {
     let left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left.len(), 3, "nothing is left beside: {left:?}");
 }
+
+#[test]
+fn check_says_which_files_of_another_day_are_not_there() {
+    let (folder, runbook) = with_world("worlds/nope.yaml");
+    let (code, out) = backroad(folder.path(), &["check", runbook.to_str().unwrap()]);
+    assert_eq!(code, 0, "today nothing is wrong: {out}");
+    for named in ["nope.yaml is no file", "dr-circuit-failback.yaml is no file"] {
+        assert!(out.contains("warning[BR0416]") && out.contains(named), "{out}");
+    }
+}

@@ -4,8 +4,11 @@
 
 mod checklist;
 mod expectations;
+mod flags;
 mod gateway_tables;
+mod given;
 mod on_circuits;
+mod standing;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -73,6 +76,14 @@ impl Case {
         let action = &mut self.step(step).action;
         let mut stored = serde_json::to_value(&*action).unwrap();
         *stored.pointer_mut(pointer).unwrap_or_else(|| panic!("{step}: {pointer}")) = value;
+        *action = serde_json::from_value(stored).unwrap();
+    }
+
+    /// Says of the desired state of a step what its author did not say.
+    fn also(&mut self, step: &str, key: &str, value: Value) {
+        let action = &mut self.step(step).action;
+        let mut stored = serde_json::to_value(&*action).unwrap();
+        stored["with"][key] = value;
         *action = serde_json::from_value(stored).unwrap();
     }
 
@@ -185,6 +196,10 @@ const CASES: &[Spoilt] = &[
         let table = format!("{SEA}/virtualHubs/hub-sea/hubRouteTables/defaultRouteTable");
         c.want("connection", "/with/routing/propagated", json!([table]));
     }),
+    ("HUB-TABLE-ENDS", VWAN, |c| {
+        let table = format!("{SEA}/virtualHubs/hub-sea/hubRouteTables/rt-nowhere");
+        c.want("connection", "/with/routing/propagated", json!([table]));
+    }),
     ("HUB-IN-USE", VWAN, |c| {
         let id = format!("{SEA}/virtualHubs/hub-sea");
         c.instead(
@@ -275,6 +290,7 @@ const CASES: &[Spoilt] = &[
             json!("172.16.1.0/29"),
         );
     }),
+    ("PEER-NO-LEG", MAIN, |c| c.world.onprem.links[2..4].iter_mut().for_each(|own| own.up = false)),
     ("PEER-ONE-LEG", MAIN, |c| c.world.onprem.links[2].up = false),
     ("PEER-L3-PROVIDER", PREPARED, |c| {
         c.set(
@@ -312,10 +328,20 @@ const CASES: &[Spoilt] = &[
     ("PEER-IPV6-EXPECTED", MAIN, |c| {
         c.want("routes_learned", "/with/expect/0", json!("fd00:db8:9::/48"));
     }),
+    ("SUB-THERE", MAIN, |c| {
+        let subnet = format!("{SEA}/virtualNetworks/vnet-app1-sea/subnets/snet-nope");
+        c.want("spoke_association.app1", "/with/subnet", json!(subnet));
+    }),
+    ("SUB-PLACE", MAIN, |c| c.set("vnet-app1-sea", "/location", json!("japaneast"))),
+    ("SUB-RESERVED", MAIN, |c| {
+        let subnet = format!("{SEA}/virtualNetworks/vnet-app1-sea/subnets/AzureBastionSubnet");
+        c.want("spoke_association.app1", "/with/subnet", json!(subnet));
+    }),
     ("RT-COLLIDE", "onprem-to-azure.yaml", |_| {}),
     ("ADDR-SAME-CIRCUIT", "same-circuit.yaml", |c| {
         c.set("vnet-app1-sea", "/properties/addressSpace/addressPrefixes", json!(["10.1.0.0/24"]));
     }),
+    ("ADDR-TWO-CIRCUITS", MAIN, |c| c.world.regions_down.clear()),
     ("ADDR-PEERING", MAIN, |c| {
         c.set(
             "vnet-app1-sea",
@@ -382,6 +408,15 @@ const CASES: &[Spoilt] = &[
     ("ASR-NIC", PREPARED, |c| {
         let pointer = "/properties/providerSpecificDetails/selectedRecoveryAzureNetworkId";
         c.set("vm-db", pointer, json!(format!("{SEA}/virtualNetworks/vnet-elsewhere")));
+    }),
+    ("ASR-EMPTY", PREPARED, |c| {
+        let nobody = json!([{ "groupType": "Boot", "replicationProtectedItems": [] }]);
+        c.set("rp-apps", "/properties/groups", nobody);
+    }),
+    ("ASR-TEST-NETWORK", "site-recovery-test.yaml", |c| {
+        let details = "/properties/providerSpecificDetails/selectedRecoveryAzureNetworkId";
+        let tested = c.body("vnet-test-sea")["id"].clone();
+        c.set("vm-app1", details, tested);
     }),
     ("ASR-RP-SIZE", PREPARED, |c| {
         let groups = c.body("rp-apps")["properties"]["groups"].as_array_mut().unwrap();
@@ -456,6 +491,14 @@ const CASES: &[Spoilt] = &[
             json!({ "action": "remove", "with": { "kind": "authorization", "id": id } }),
         );
     }),
+    ("LINK-ELSEWHERE", MAIN, |c| {
+        c.add(link("con-hub-sea-singapore", ERGW, "er-hongkong", 100));
+    }),
+    ("LINK-LOCATION", MAIN, |c| c.want("connection", "/with/location", json!("eastasia"))),
+    ("LINK-FASTPATH-PRIVATE", MAIN, |c| {
+        c.also("connection", "private_link_fast_path", json!(true))
+    }),
+    ("LINK-FASTPATH-DIRECT", MAIN, |c| c.also("connection", "private_link_fast_path", json!(true))),
     ("LINK-DUP", MAIN, |c| c.add(link("other", ERGW, "er-singapore", 0))),
     ("LINK-STATE", PREPARED, |c| {
         c.set("con-hub-sea-singapore", "/properties/provisioningState", json!("Failed"))
@@ -478,6 +521,10 @@ const CASES: &[Spoilt] = &[
     }),
     ("VP-ONE-REMOTE", MAIN, |c| {
         c.set("vnet-app1-sea", "/properties/virtualNetworkPeerings", json!([{ "name": "other", "properties": {
+            "remoteVirtualNetwork": { "id": format!("{EA}/virtualNetworks/vnet-hub-ea") }, "useRemoteGateways": true } }]));
+    }),
+    ("VP-OWN-GW", MAIN, |c| {
+        c.set("vnet-hub-sea", "/properties/virtualNetworkPeerings", json!([{ "name": "to-core", "properties": {
             "remoteVirtualNetwork": { "id": format!("{EA}/virtualNetworks/vnet-hub-ea") }, "useRemoteGateways": true } }]));
     }),
     ("VP-REMOTE-GW", MAIN, |c| {
@@ -564,6 +611,7 @@ const CASES: &[Spoilt] = &[
         let with = json!({ "id": id, "prefix": "10.0.0.0/8", "next_hop": "internet" });
         c.instead("circuit_layer2", json!({ "action": "route.ensure", "with": with }));
     }),
+    ("UDR-MANY", MAIN, |c| c.world.quotas.extend([("RoutesPerRouteTable".to_owned(), 1)])),
     ("UDR-FIREWALL", MAIN, |c| {
         let Action::RouteTable(table) = &mut c.step("hub_routes").action else { panic!() };
         let firewall = format!("{SEA}/azureFirewalls/afw").parse().unwrap();
@@ -576,10 +624,17 @@ const CASES: &[Spoilt] = &[
     }),
     ("RG-THERE", MAIN, |c| c.world.resource_groups.retain(|g| !g.id.ends_with("rg-network-sea"))),
     ("NET-THERE", MAIN, |c| c.remove("vnet-app1-sea")),
+    ("RES-STANDS", MAIN, |c| {
+        let mut table = table(&json!([]), false);
+        table["id"] = json!(format!("{SEA}/routeTables/rt-app-sea"));
+        table["location"] = json!("eastasia");
+        c.add(table);
+    }),
     ("RP-REG", MAIN, |c| {
         c.world.unregistered.push("11111111-1111-1111-1111-111111111111".to_owned())
     }),
     ("LOCK-DELETE", "same-circuit-swap.yaml", |c| lock(c, "rg-network-ea", "CanNotDelete")),
+    ("LOCK-UNDO", MAIN, |c| lock(c, "rg-network-sea", "CanNotDelete")),
     ("LOCK-READONLY", MAIN, |c| lock(c, "rg-network-sea", "ReadOnly")),
     ("RBAC", MAIN, |c| {
         c.world.rights = Some(serde_json::from_value(json!([
@@ -607,6 +662,7 @@ const CASES: &[Spoilt] = &[
         let other = format!("{EA}/virtualNetworkGateways/ergw-hub-ea");
         c.want("tunnel", "/with/gateway", json!(other));
     }),
+    ("VPN-BGP", VPN, |c| c.also("tunnel", "bgp", json!(true))),
     ("VPN-BESIDE", MAIN, |c| {
         with_subnet(c, gateway_subnet("10.10.10.128/25"));
         let mut gateway = vpn_gateway("vpngw");
@@ -622,10 +678,22 @@ const CASES: &[Spoilt] = &[
         c.want("device", "/with/prefixes", json!(["10.100.1.0/24"]));
     }),
     ("DNS-ZONE", VPN, |c| c.remove("corp.contoso.example")),
+    ("DNS-ALIAS", VPN, |c| alias(c, "Portal")),
     ("DNS-LINK", VPN, |c| c.remove("hub-sea")),
     ("TM-ENDPOINT", VPN, |c| c.remove("southeastasia")),
+    ("TM-PRIORITY", VPN, |c| c.also("portal_here", "priority", json!(1))),
+    ("TM-PROFILE", VPN, |c| c.set("tm-portal", "/properties/profileStatus", json!("Disabled"))),
     ("TM-NONE", VPN, |c| c.want("portal_here", "/with/enabled", json!(false))),
 ];
+
+/// The portal's name stands for another one.
+fn alias(case: &mut Case, name: &str) {
+    let record = case.body("A/portal")["id"].as_str().unwrap().to_owned();
+    case.remove("A/portal");
+    let id = record.replace("/A/portal", &format!("/CNAME/{name}"));
+    let properties = json!({ "ttl": 300, "cnameRecord": { "cname": "portal.contoso.example" } });
+    case.add(json!({ "id": id, "properties": properties }));
+}
 
 fn lock(case: &mut Case, group: &str, level: &str) {
     let scope =

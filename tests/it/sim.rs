@@ -1,6 +1,8 @@
 //! The simulated Azure does what the recordings show, the same every time.
 #![expect(clippy::unwrap_used, reason = "a test that cannot look fails")]
 
+mod refused;
+
 use std::time::Duration;
 
 use backroad::azure::wire::Headers;
@@ -128,6 +130,28 @@ fn an_operation_url_works_only_as_it_was_given() {
         assert_eq!(azure.ask(Method::Get, wrong, &Value::Null).unwrap().status, 404);
     }
     assert_eq!(azure.ask(Method::Get, &url, &Value::Null).unwrap().status, 200);
+}
+
+#[test]
+fn a_name_that_azure_does_not_take_is_refused_and_so_is_one_within_a_body() {
+    let mut azure = Azure::new();
+    let network = |subnets: &Value| {
+        json!({ "location": "southeastasia", "properties": {
+            "addressSpace": { "addressPrefixes": ["10.99.0.0/24"] }, "subnets": subnets } })
+    };
+    let within = json!([{ "name": "a b", "properties": { "addressPrefix": "10.99.0.0/27" } }]);
+    let asked = [
+        ("publicIPAddresses/pip%20one", address()),
+        ("publicIPAddresses/pip-", address()),
+        ("virtualNetworks/v-new", network(&within)),
+    ];
+    for (path, body) in asked {
+        let answer = azure.call(Method::Put, &format!("{NETWORK}/{path}"), &body);
+        assert_eq!((answer.status, code(&answer).as_str()), (400, "InvalidResourceName"), "{path}");
+    }
+    let good =
+        azure.call(Method::Put, &format!("{NETWORK}/virtualNetworks/v-new"), &network(&json!([])));
+    assert_eq!(good.status, 201);
 }
 
 #[test]

@@ -179,6 +179,9 @@ fn a_paused_run_waits_for_its_resume_and_a_step_is_tried_again_with_what_follows
     let (code, view, err) = json(state, &[&start[..], &target].concat());
     assert_eq!(code, 10, "{err}");
     let run = view["run"].as_str().unwrap().to_owned();
+    let (code, _, err) = ran(state, &[&start[..], &target].concat());
+    assert_eq!(code, 4, "it works on the same resources: {err}");
+    assert_eq!(json(state, &["status"]).1["run"], run.as_str(), "what did not begin is not there");
     let (code, view, _) =
         json(state, &[&["pause", run.as_str(), "--by", "ann"], &target[..]].concat());
     assert_eq!((code, view["outcome"].as_str()), (10, Some("waiting")));
@@ -187,7 +190,7 @@ fn a_paused_run_waits_for_its_resume_and_a_step_is_tried_again_with_what_follows
     assert_eq!((code, view["outcome"].as_str()), (10, Some("waiting")), "it is paused");
     let (code, _, err) = ran(state, &["skip", &run, "connection", "--dry-run"]);
     assert_eq!(code, 0);
-    assert!(err.contains("Goes on without it: connected, bgp_up"), "{err}");
+    assert!(err.contains("Would go on without it: connected, bgp_up"), "{err}");
     let (code, view, err) = json(state, &[&["resume", run.as_str()], &target[..]].concat());
     assert_eq!((code, view["outcome"].as_str()), (0, Some("succeeded")), "{err}");
     let (code, _, err) =

@@ -6,6 +6,7 @@ use super::body::{assessment, at_work, blocked, writable};
 use crate::arm;
 use crate::arm::provisioning_state;
 use crate::model::action::CircuitBandwidth;
+use crate::model::azure_limits::BANDWIDTHS;
 use crate::model::{
     Assessed, Assessment, Change, PlannedChange, ResourceId, SecretRef, Undo, Write, WriteMethod,
 };
@@ -45,18 +46,28 @@ fn is_failed(body: &Value) -> bool {
 }
 
 fn raise(spec: &CircuitBandwidth, body: &Value, has: u64) -> Assessed {
+    // One that failed is written again as it is, where it is enough.
+    let enough = (has >= u64::from(spec.mbps_min)).then_some(has);
+    let Some(bought) = enough.or_else(|| spec.bought().map(u64::from)) else {
+        let why = format!(
+            "No provider sells a circuit of {} Mbps: {} is the most. A larger one stands on an ExpressRoute \
+             Direct port.",
+            spec.mbps_min,
+            BANDWIDTHS[BANDWIDTHS.len() - 1]
+        );
+        return blocked("bandwidth_not_sold", why);
+    };
     let mut wanted = match whole(&spec.id, body, "raise the bandwidth") {
         Ok(wanted) => wanted,
         Err(verdict) => return verdict,
     };
-    wanted["properties"]["serviceProviderProperties"]["bandwidthInMbps"] =
-        json!(has.max(u64::from(spec.mbps_min)));
+    wanted["properties"]["serviceProviderProperties"]["bandwidthInMbps"] = json!(bought);
     Assessed::Change(Box::new(PlannedChange {
         changes: vec![Change {
             resource: spec.id.clone(),
             path: "properties.serviceProviderProperties.bandwidthInMbps".to_owned(),
             before: json!(has),
-            after: json!(spec.mbps_min),
+            after: json!(bought),
         }],
         write: Write { body: Some(wanted), ..Write::to(WriteMethod::Put, &spec.id) },
         // Azure does not lower a bandwidth: there is no way back.
@@ -149,6 +160,23 @@ mod tests {
         let key = &written["properties"]["authorizations"][0]["properties"]["authorizationKey"];
         assert!(matches!(SecretRef::from_placeholder(key), Some(SecretRef::Resource { .. })));
         assert_eq!(change.undo, Undo::Nothing);
+    }
+
+    #[test]
+    fn what_is_bought_is_the_next_that_is_sold() {
+        let body = circuit("Customer");
+        let Assessed::Change(change) = assess(&spec(750), Some(&body)).verdict else { panic!() };
+        assert_eq!(change.write.body.unwrap().pointer(BANDWIDTH), Some(&json!(1_000)));
+        assert_eq!(change.changes[0].after, json!(1_000));
+        let verdict = assess(&spec(20_000), Some(&body)).verdict;
+        let Assessed::Blocked { code, .. } = verdict else { panic!("{verdict:?}") };
+        assert_eq!(code, "bandwidth_not_sold");
+        // What has failed with enough is not made more of.
+        let mut odd = body;
+        odd["properties"]["provisioningState"] = json!("Failed");
+        odd["properties"]["serviceProviderProperties"]["bandwidthInMbps"] = json!(300);
+        let Assessed::Change(change) = assess(&spec(250), Some(&odd)).verdict else { panic!() };
+        assert_eq!(change.write.body.unwrap().pointer(BANDWIDTH), Some(&json!(300)));
     }
 
     #[test]

@@ -20,8 +20,9 @@ const PRIVATE_ZONES: &str = "Microsoft.Network/privateDnsZones";
 const TRAFFIC_MANAGERS: &str = "Microsoft.Network/trafficManagerProfiles";
 
 /// The types that a world holds; their children stand in their bodies, but for those of [`APART`].
-const KINDS: [&str; 15] = [
+const KINDS: [&str; 16] = [
     kind::CIRCUITS,
+    kind::PORTS,
     kind::NETWORKS,
     kind::GATEWAYS,
     kind::CONNECTIONS,
@@ -41,7 +42,7 @@ const KINDS: [&str; 15] = [
 /// Children that no body of their parent's shows.
 const APART: [(&str, &[&str]); 3] = [
     (kind::VIRTUAL_HUBS, &["hubRouteTables", "hubVirtualNetworkConnections"]),
-    (PRIVATE_ZONES, &["A", "AAAA", "virtualNetworkLinks"]),
+    (PRIVATE_ZONES, &["A", "AAAA", "CNAME", "virtualNetworkLinks"]),
     (
         VAULTS,
         &[
@@ -58,9 +59,8 @@ const APART: [(&str, &[&str]); 3] = [
 ];
 
 /// Children that a world does not hold, where they would matter.
-const NOT_HELD: [(&str, &[&str]); 3] = [
+const NOT_HELD: [(&str, &[&str]); 2] = [
     (kind::VIRTUAL_HUBS, &["bgpConnections", "routeMaps", "routingIntent"]),
-    (PRIVATE_ZONES, &["CNAME"]),
     (VAULTS, &["replicationMigrationItems"]),
 ];
 

@@ -8,10 +8,11 @@ use serde_json::{Value, json};
 use crate::cli::args::{Compile, Output};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Status};
-use crate::cli::{ci, front, param_file, written};
+use crate::cli::{ci, files, front, param_file, written};
+use crate::plan::NamedFile;
 use crate::render::machine::summary;
 use crate::render::{diagnostic, json as out};
-use crate::runbook::{Diagnostics, DocumentKind, Severity, SourceFile};
+use crate::runbook::{Code, Diagnostic, Diagnostics, DocumentKind, Severity, SourceFile};
 
 /// What `check` takes.
 #[derive(Debug, Clone, Args)]
@@ -43,10 +44,10 @@ struct Checked {
 /// A file cannot be read.
 pub(super) fn check(
     context: &Context,
-    CheckArgs { files, compile, deny_warnings }: &CheckArgs,
+    CheckArgs { files: named, compile, deny_warnings }: &CheckArgs,
 ) -> Result<Status, CliError> {
     let mut kinds = Vec::new();
-    for file in files {
+    for file in named {
         kinds.push((file, written::kind(file)?));
     }
     let runbooks: Vec<&Path> = kinds
@@ -91,7 +92,7 @@ pub(super) fn check(
         context.ui.data(&out::object(&view));
     }
     ci::diagnostics(context.ui, &found);
-    ci::summarize(context, "check", &summary::of_check(files.len(), &found));
+    ci::summarize(context, "check", &summary::of_check(named.len(), &found));
     Ok(if wrong { Status::Runbook } else { Status::Done })
 }
 
@@ -110,6 +111,11 @@ fn runbook(context: &Context, file: &Path, compile: &Compile) -> Result<Checked,
         for one in compiled.diagnostics.sorted() {
             diagnostics.push(one.clone());
         }
+        for named in &compiled.files {
+            if let Some(doubt) = unreadable(file, named) {
+                diagnostics.push(doubt);
+            }
+        }
     }
     let steps = all.iter().filter_map(|c| c.plan.as_ref()).map(|plan| plan.steps().len()).max();
     let profiles = match all[0].profiles.as_slice() {
@@ -120,6 +126,23 @@ fn runbook(context: &Context, file: &Path, compile: &Compile) -> Result<Checked,
     // Without a profile a parameter may have no value, as long as each profile gives it one.
     let usable = all.iter().any(|compiled| compiled.plan.is_some());
     Ok(Checked { source, diagnostics, usable, good })
+}
+
+/// What is to be said of a file that a runbook names for another day, and that cannot be read today.
+fn unreadable(runbook: &Path, named: &NamedFile) -> Option<Diagnostic> {
+    let NamedFile { key, path, span } = named;
+    let folder = runbook.parent().unwrap_or_else(|| Path::new(""));
+    let why = match files::below(folder, path) {
+        Ok(place) if place.is_file() => return None,
+        Ok(place) => format!("{} is no file", place.display()),
+        Err(why) => why,
+    };
+    let message = format!("`{key}` cannot be used: {why}.");
+    let help = match *key {
+        "failback" => "Write the way home before it is needed; `backroad init` proposes one.",
+        _ => "Its path is looked for beside the runbook. Mend it, or take the key away.",
+    };
+    Some(Diagnostic::warning(Code::NamedFile, span.clone(), message).with_help(help))
 }
 
 fn world(file: &Path) -> Result<Checked, CliError> {

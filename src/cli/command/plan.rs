@@ -87,8 +87,7 @@ pub(super) async fn plan(
         SavedPlan::new(runbook, &compiled.given, plan, &seen, &place).write(path)?;
         let at = RealClock::new(std::num::NonZeroU32::MIN, None).now();
         note_plan(context, &plan.parts().runbook, path, at);
-        let shown = path.display();
-        context.ui.say(&format!("Kept. Run exactly this with `backroad run --plan {shown}`."));
+        context.ui.say(&kept(path, looked));
     }
     let mut view = PreviewView::of(plan, plan::preview(plan, &seen), place);
     view.preflight.clone_from(&found.findings);
@@ -167,6 +166,18 @@ fn in_azure(plan: &Plan, target: &Target, down: &RegionsDown) -> Result<LookedAt
     let arm = azure::arm(plan, url, target, Arc::clone(&clock))?;
     let beside = azure::beside(plan, Arc::clone(&clock));
     Ok(LookedAt { arm, clock, beside, place })
+}
+
+/// What is said of a plan that was kept, and what a run makes of it.
+fn kept(plan: &Path, world: Option<&Path>) -> String {
+    let run = format!("`backroad run --plan {}`", plan.display());
+    match world {
+        None => format!("Kept. Run exactly this with {run}."),
+        Some(world) => format!(
+            "Kept as it stands in the world {}: {run} takes it only where Azure stands like that.",
+            world.display()
+        ),
+    }
 }
 
 /// The same answer to every question is said once.

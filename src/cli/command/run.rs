@@ -81,10 +81,13 @@ pub(super) async fn run(context: &Context, args: RunArgs) -> Result<Status, CliE
     let beside = azure::beside(&new.plan, Arc::clone(&clock));
     if let Some(saved) = &saved {
         saved.same_plan(&new.plan)?;
+    }
+    // First of all whether Azure answers us: what it does not tell has not changed.
+    let (found, facts) = preflight::look_at(&arm, &beside, &clock, &new.plan, &start.waive).await?;
+    if let Some(saved) = &saved {
         let observer = RoutedObserver::new(Arc::new(arm.observer()), beside.observer());
         saved.same_world(&survey(&new.plan, &observer, &clock).await)?;
     }
-    let (found, facts) = preflight::look_at(&arm, &beside, &clock, &new.plan, &start.waive).await?;
     preflight::say(context, &found);
     preflight::refuse(&found)?;
     new.waived.extend(preflight::waived(&found, &Actor::Person(context.user())));

@@ -2,13 +2,13 @@
 
 use ipnet::IpNet;
 
-use crate::arm;
+use crate::arm::{self, ConnectionView};
 use crate::model::ResourceId;
 use crate::model::action::HubAction;
 use crate::preflight::hub_side::PlannedLink;
 use crate::preflight::inquiry::{
-    HUB_GATEWAYS, Inquiry, about, clash, found, id_at, is, overlap, peerings_of, prefixes,
-    subnet_prefixes, subnets_of, text, unless,
+    CONNECTIONS, HUB_GATEWAYS, Inquiry, about, clash, found, id_at, is, overlap, peerings_of,
+    prefixes, region_at, subnet_prefixes, subnets_of, text, unless,
 };
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
@@ -28,11 +28,24 @@ pub(super) const RULES: &[Rule] = &[
         judge: same_circuit,
     },
     Rule {
+        id: "ADDR-TWO-CIRCUITS",
+        severity: FindingSeverity::Warn,
+        fails_when: "A connection in the source region is Connected over another circuit, with addresses that the \
+                     run connects, and no step removes it.",
+        reads: "connections of the subscriptions: connectionStatus; the runbook's source_region",
+        why: "Both regions tell on-premises the same prefixes. Which of them it sends to is its own choice, and as \
+              long as it prefers the source nothing has failed over, although every step succeeds.",
+        fix: "Remove the source's connection (connection.remove) or let on-premises prefer the other circuit \
+              (local preference, AS path), and say in the runbook who does.",
+        source: "azure-facts 1.4, S-ERASR",
+        judge: two_circuits,
+    },
+    Rule {
         id: "ADDR-PEERING",
         severity: FindingSeverity::Block,
         fails_when: "Two networks to be peered overlap, or one of them overlaps a network that the other is \
-                     peered with already.",
-        reads: "addressSpace of both and of all their peers, as the steps before leave them",
+                     peered with by then, or is to be at the same time.",
+        reads: "addressSpace of both and of all their peers, as the steps before and beside leave them",
         why: "Azure refuses the peering (VnetAddressSpaceOverlapsWithAlreadyPeeredVnet).",
         fix: "Give one of them other addresses, or remove the other peering in a step before.",
         source: "N-PEER; I-731; AzureTRE 4641",
@@ -42,7 +55,7 @@ pub(super) const RULES: &[Rule] = &[
         id: "ADDR-SUBNET",
         severity: FindingSeverity::Block,
         fails_when: "A subnet to be made is outside its network, or overlaps another subnet of it.",
-        reads: "addressSpace and subnets of the network",
+        reads: "addressSpace and subnets of the network, as the steps before and beside leave them",
         why: "Azure refuses the subnet.",
         fix: "Choose a free prefix within the network's address space.",
         source: "A-ERR",
@@ -63,6 +76,34 @@ fn same_circuit(inquiry: &Inquiry<'_>) -> Vec<Judged> {
             everything = everything.and(unread);
         }
         all.push(about(planned.id, found(hit, everything)));
+    }
+    all
+}
+
+/// The connections of the source region that go on carrying, beside those that the run makes elsewhere.
+fn two_circuits(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let Some(source) = &inquiry.plan.parts().source_region else { return Vec::new() };
+    let planned = inquiry.planned_links();
+    let end = inquiry.at_end();
+    let ours = planned.iter().find_map(|planned| end.advertised(&planned.gateway));
+    let mut all = Vec::new();
+    for (id, body) in end.facts.bodies(CONNECTIONS) {
+        let link = ConnectionView::of(body);
+        let (Some(circuit), Some(gateway)) = (link.circuit(), link.gateway()) else { continue };
+        let elsewhere = planned.iter().all(|own| own.id != id && own.circuit.root() != circuit);
+        if planned.is_empty() || !elsewhere || region_at(body).as_ref() != Some(source) {
+            continue;
+        }
+        let carries = link.status().is_some_and(|own| own.eq_ignore_ascii_case("Connected"));
+        // Where a network of either side was not read, that they are the same is what a failover is for.
+        let apart = ours.as_ref().zip(end.advertised(&gateway));
+        let apart = apart.is_some_and(|(ours, theirs)| clash(ours, &theirs).is_none());
+        all.push(about(
+            id,
+            unless(carries && !apart, || {
+                format!("it is Connected over {}, and nothing takes it away", circuit.name())
+            }),
+        ));
     }
     all
 }
@@ -101,7 +142,7 @@ fn meets(then: &Inquiry<'_>, planned: &PlannedLink<'_>) -> (Option<String>, Resu
 }
 
 /// The hub of a planned connection, where it is one of a hub's gateway.
-fn of_hub(then: &Inquiry<'_>, planned: &PlannedLink<'_>) -> Option<ResourceId> {
+pub(super) fn of_hub(then: &Inquiry<'_>, planned: &PlannedLink<'_>) -> Option<ResourceId> {
     if !planned.gateway.is_a(HUB_GATEWAYS) {
         return None;
     }
@@ -165,7 +206,8 @@ fn peers(
 fn peering(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let mut all = Vec::new();
     for (step, spec) in inquiry.peerings() {
-        let then = inquiry.at(step);
+        // Of two that have no order each may come second.
+        let then = inquiry.at_most(step);
         let Some(vnet) = spec.id.parent() else { continue };
         let Some((ours, theirs)) = then.space(&vnet).zip(then.space(&spec.remote)) else {
             let why = "one of the networks cannot be read".to_owned();
@@ -181,7 +223,7 @@ fn peering(inquiry: &Inquiry<'_>) -> Vec<Judged> {
                     Ok(taken) => {
                         let clash = clash(space, &taken).map(|(a, b)| {
                             format!(
-                                "{a} of {} overlaps {b} of {}, which {} is peered with already",
+                                "{a} of {} overlaps {b} of {}, which {} is peered with by then",
                                 there.name(),
                                 peer.name(),
                                 here.name()
@@ -201,7 +243,7 @@ fn peering(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 fn subnet(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let mut all = Vec::new();
     for (step, spec) in inquiry.subnets() {
-        let then = inquiry.at(step);
+        let then = inquiry.at_most(step);
         let Some(vnet) = spec.id.parent() else { continue };
         let Some((space, body)) = then.space(&vnet).zip(then.facts.body(&vnet)) else {
             all.push(about(

@@ -165,7 +165,7 @@ pub(super) const RULES: &[Rule] = &[
         id: "BW-RAISE",
         severity: FindingSeverity::Warn,
         fails_when: "The runbook raises a circuit's bandwidth.",
-        reads: "bandwidthInMbps",
+        reads: "bandwidthInMbps; table of what is sold",
         why: "It fails when the port has no room, the provider must follow, and there is no way back.",
         fix: "Ask the provider beforehand; let the step's failure not stop the run.",
         source: "E-FAQ",
@@ -420,8 +420,15 @@ fn raise(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         all.extend(inquiry.at(step).each([&spec.id], |_, body| {
             let has = arm::CircuitView::of(body).mbps()?;
             let wanted = u64::from(spec.mbps_min);
-            Some(unless(has < wanted, || {
-                format!("step `{}` raises {has} to {wanted} Mbps", step.name)
+            Some(unless(has < wanted, || match spec.bought() {
+                Some(bought) if u64::from(bought) > wanted => format!(
+                    "step `{}` raises {has} to {bought} Mbps, as nothing between is sold for {wanted}",
+                    step.name
+                ),
+                Some(_) => format!("step `{}` raises {has} to {wanted} Mbps", step.name),
+                None => {
+                    format!("step `{}` wants {wanted} Mbps, which no provider sells", step.name)
+                }
             }))
         }));
     }

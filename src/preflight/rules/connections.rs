@@ -3,11 +3,11 @@
 use serde_json::Value;
 
 use crate::arm;
-use crate::model::action::RemovalKind;
-use crate::model::{Action, ResourceId, SecretRef};
+use crate::model::action::{Connection, HubAction, RemovalKind, Vpn};
+use crate::model::{Action, ResourceId, SecretRef, Step};
 use crate::preflight::facts::Fact;
 use crate::preflight::hub_side::circuit_of;
-use crate::preflight::inquiry::{Inquiry, about, found, is, unless};
+use crate::preflight::inquiry::{Inquiry, about, flag, found, id_at, is, region_at, unless};
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
 /// The rules about connections and authorizations.
@@ -36,7 +36,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "AUTH-REVOKE",
         severity: FindingSeverity::Warn,
-        fails_when: "The runbook removes an authorization that is in use.",
+        fails_when: "The runbook removes an authorization that is in use, or that it connects with itself.",
         reads: "authorization: authorizationUseStatus",
         why: "Every connection that was made with it ends.",
         fix: "Remove the connection first, unless that is what you want.",
@@ -44,13 +44,56 @@ pub(super) const RULES: &[Rule] = &[
         judge: revoke,
     },
     Rule {
-        id: "LINK-DUP",
+        id: "LINK-ELSEWHERE",
+        severity: FindingSeverity::Block,
+        fails_when: "A connection of the wanted name stands, and leads elsewhere.",
+        reads: "connection: connectionType, virtualNetworkGateway1, peer or localNetworkGateway2; of a hub's: \
+                expressRouteCircuitPeering",
+        why: "Azure moves no connection to another gateway, circuit or device, whatever key it is sent.",
+        fix: "Write another name for the connection, or remove the one that stands in an earlier step.",
+        source: "azure-facts 2.5, E-LINK (made anew, never moved)",
+        judge: elsewhere,
+    },
+    Rule {
+        id: "LINK-LOCATION",
+        severity: FindingSeverity::Block,
+        fails_when: "A connection is to be in another region than its gateway.",
+        reads: "location of the gateway, as planned or as it stands",
+        why: "Azure refuses it: both are in one region.",
+        fix: "Write the gateway's region as the connection's `location`.",
+        source: "E-LINK (reported in AZ-700 labs, issue 307)",
+        judge: location,
+    },
+    Rule {
+        id: "LINK-FASTPATH-PRIVATE",
+        severity: FindingSeverity::Block,
+        fails_when: "Private endpoints are to be reached past the gateway by a connection without FastPath.",
+        reads: "connection: enablePrivateLinkFastPath, expressRouteGatewayBypass",
+        why: "Azure refuses the one without the other.",
+        fix: "Write `fast_path: true` beside `private_link_fast_path`, or leave both out.",
+        source: "published description of enablePrivateLinkFastPath, E-FP",
+        judge: private_fastpath,
+    },
+    Rule {
+        id: "LINK-FASTPATH-DIRECT",
         severity: FindingSeverity::Warn,
+        fails_when: "Private endpoints are to be reached past the gateway over a provider's circuit.",
+        reads: "connection: enablePrivateLinkFastPath; circuit: expressRoutePort",
+        why: "Microsoft documents it for circuits on ExpressRoute Direct ports only; what Azure says of others is \
+              not confirmed.",
+        fix: "Leave `private_link_fast_path` out: private endpoints are reached through the gateway then.",
+        source: "E-FP",
+        judge: private_direct,
+    },
+    Rule {
+        id: "LINK-DUP",
+        severity: FindingSeverity::Block,
         fails_when: "The gateway is connected to the circuit already, by a connection of another name.",
         reads: "connections of the gateway",
         why: "One pair has one connection: Azure refuses the second.",
-        fix: "Write the name of the one that is there.",
-        source: "azure-facts 2.5",
+        fix: "Write the name of the connection that is there, so that the step finds it; or remove that one in an \
+              earlier step.",
+        source: "azure-facts 1.1 (one per gateway and circuit), 2.5",
         judge: duplicate,
     },
     Rule {
@@ -169,12 +212,123 @@ fn revoke(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         let disconnects = removed_too.iter().any(|(other, _)| {
             inquiry.plan.place(&other.name).is_some_and(|at| before.contains(&at))
         });
+        let made_with = inquiry.planned_links().into_iter().find(|planned| {
+            let of = |secret: &SecretRef| matches!(secret, SecretRef::Resource { id, .. } if *id == removed.id);
+            planned.authorization.is_some_and(of)
+        });
+        if let Some(planned) = made_with {
+            let why = format!("the run itself makes {} with it", planned.id.name());
+            all.push(about(&removed.id, FindingVerdict::Failed(why)));
+            continue;
+        }
         all.extend(inquiry.each([&removed.id], |_, body| {
             let used = is(body, "/properties/authorizationUseStatus", "InUse");
             Some(unless(used && !disconnects, || "a connection uses it".to_owned()))
         }));
     }
     all
+}
+
+/// The end of a connection: what it is called, and what stands there and what shall.
+type LinkEnd<'a> = (&'static str, Option<ResourceId>, &'a ResourceId);
+
+/// The ends of the connection that stands under a step's name, beside those that are wanted.
+fn ends<'a>(action: &'a Action, body: &Value) -> Vec<LinkEnd<'a>> {
+    let at = |pointer: &str| id_at(body, pointer);
+    let gateway = "/properties/virtualNetworkGateway1/id";
+    match action {
+        Action::Connection(spec) => vec![
+            ("gateway", at(gateway), &spec.gateway),
+            ("circuit", at("/properties/peer/id"), &spec.circuit),
+        ],
+        Action::Vpn(Vpn::Connection(spec)) => vec![
+            ("gateway", at(gateway), &spec.gateway),
+            (
+                "local network gateway",
+                at("/properties/localNetworkGateway2/id"),
+                &spec.local_gateway,
+            ),
+        ],
+        Action::Hub(HubAction::Connection(spec)) => {
+            vec![("circuit", circuit_of(body), &spec.circuit)]
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn elsewhere(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let mut all = Vec::new();
+    for step in inquiry.plan.steps() {
+        let Some(id) = step.action.written() else { continue };
+        all.extend(inquiry.at(step).each([id], |_, body| {
+            let ends = ends(&step.action, body);
+            let wrong = ends.iter().find(|(_, has, wanted)| has.as_ref() != Some(wanted));
+            let why = wrong.map(|(what, has, wanted)| match has {
+                Some(has) => {
+                    let (has, wanted) = (has.name(), wanted.name());
+                    format!("it stands with the {what} {has}, and the runbook wants {wanted}")
+                }
+                None => format!("it stands without a {what}: it is a connection of another kind"),
+            });
+            (!ends.is_empty()).then(|| found(why, Ok(())))
+        }));
+    }
+    all
+}
+
+/// The connections of networks that are to be, of either kind, each with its region and its gateway.
+fn location(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let mut all = Vec::new();
+    for step in inquiry.plan.steps() {
+        let (id, own, gateway) = match &step.action {
+            Action::Connection(spec) => (&spec.id, &spec.location, &spec.gateway),
+            Action::Vpn(Vpn::Connection(spec)) => (&spec.id, &spec.location, &spec.gateway),
+            _ => continue,
+        };
+        let verdicts = inquiry.at(step).each([gateway], |_, body| {
+            let there = region_at(body)?;
+            Some(unless(there != *own, || {
+                let (own, there) = (own.as_str(), there.as_str());
+                format!("it shall be in {own}, and {} is in {there}", gateway.name())
+            }))
+        });
+        all.extend(verdicts.into_iter().map(|judged| about(id, judged.verdict)));
+    }
+    all
+}
+
+/// Whether a connection would reach private endpoints past its gateway, and whether all else: as the step leaves it.
+fn past_gateway(inquiry: &Inquiry<'_>, step: &Step, spec: &Connection) -> Option<(bool, bool)> {
+    let left = inquiry.left_by(step);
+    let body = left.facts.body(&spec.id)?;
+    let on = |key: &str| flag(body, &format!("/properties/{key}"));
+    Some((on("enablePrivateLinkFastPath"), on("expressRouteGatewayBypass")))
+}
+
+fn private_fastpath(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let steps = inquiry.connections().into_iter();
+    let judged = steps.filter_map(|(step, spec)| {
+        let (private, all) = past_gateway(inquiry, step, spec).filter(|(private, _)| *private)?;
+        let verdict = unless(private && !all, || "it has no FastPath".to_owned());
+        Some(about(&spec.id, verdict))
+    });
+    judged.collect()
+}
+
+fn private_direct(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let mut judged = Vec::new();
+    for (step, spec) in inquiry.connections() {
+        if !past_gateway(inquiry, step, spec).is_some_and(|(private, _)| private) {
+            continue;
+        }
+        let verdicts = inquiry.each([&spec.circuit], |id, body| {
+            Some(unless(!arm::CircuitView::of(body).is_direct(), || {
+                format!("{} is a provider's circuit", id.name())
+            }))
+        });
+        judged.extend(verdicts.into_iter().map(|own| about(&spec.id, own.verdict)));
+    }
+    judged
 }
 
 fn duplicate(inquiry: &Inquiry<'_>) -> Vec<Judged> {
@@ -185,7 +339,10 @@ fn duplicate(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         let other = others.find(|(id, body)| {
             id != planned.id && circuit_of(body).as_ref() == Some(planned.circuit)
         });
-        let hit = other.map(|(id, _)| format!("{} connects them already", id.name()));
+        let hit = other.map(|(id, _)| {
+            let (gateway, circuit) = (planned.gateway.name(), planned.circuit.name());
+            format!("{} connects {gateway} and {circuit} already", id.name())
+        });
         all.push(about(planned.id, found(hit, then.every_link())));
     }
     all

@@ -356,7 +356,12 @@ fn fastpath(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         let gateway = then.facts.body(&spec.gateway).map(arm::GatewayView::of);
         let units = gateway.and_then(arm::GatewayView::scale_units_min);
         let units = units.max(planned);
-        Some(unless(!has_fast_path(sku.name, units), || format!("{} has no FastPath", sku.name)))
+        Some(unless(!has_fast_path(sku.name, units), || match units {
+            Some(units) if sku.name == "ErGwScale" => {
+                format!("{} with {units} units has no FastPath: it begins at ten", sku.name)
+            }
+            _ => format!("{} has no FastPath", sku.name),
+        }))
     })
 }
 

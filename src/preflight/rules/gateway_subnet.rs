@@ -10,8 +10,8 @@ use crate::model::azure_limits::{GATEWAY_SUBNET_16_CIRCUITS, GATEWAY_SUBNET_NEW,
 use crate::model::{Action, ResourceId, Step, StepName};
 use crate::preflight::facts::{Fact, Facts};
 use crate::preflight::inquiry::{
-    Inquiry, VNETS, about, gateway_subnet, is, list, overlap, subnet_prefix, subnets_of, text,
-    unless,
+    GATEWAY_SUBNET, Inquiry, VNETS, about, gateway_subnet, list, overlap, own_gateway_subnet,
+    subnet_named, subnet_prefix, text, unless,
 };
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
@@ -203,9 +203,7 @@ fn subnet(
         let then = inquiry.at(step);
         match then.facts.resource(&vnet) {
             Fact::Known(body) => {
-                let own =
-                    subnets_of(body).iter().find(|subnet| is(subnet, "/name", "GatewaySubnet"));
-                let verdict = own.and_then(|own| judge(&then, own));
+                let verdict = own_gateway_subnet(body).and_then(|own| judge(&then, own));
                 all.extend(verdict.map(|verdict| about(place, verdict)));
             }
             Fact::Absent => {}
@@ -249,7 +247,7 @@ fn table_then(
         Fact::Absent => return None,
         Fact::Unknown(why) => return Some(FindingVerdict::Unknown(why.to_owned())),
     };
-    let own = own_subnet(body, place)?;
+    let own = subnet_named(body, place.name())?;
     let table = arm::SubnetView::of(own).route_table()?;
     match then.resource(&table) {
         Fact::Known(table) => Some(judge(table, subnet_prefix(own)?)),
@@ -275,7 +273,7 @@ fn moments<'i>(inquiry: &'i Inquiry<'_>) -> BTreeMap<ResourceId, Vec<&'i Facts>>
         for then in [inquiry.left_by(step), inquiry.at_end()] {
             for place in with_gateways(&then) {
                 let vnet = place.parent().and_then(|vnet| then.facts.body(&vnet));
-                let own = vnet.and_then(|vnet| own_subnet(vnet, &place));
+                let own = vnet.and_then(own_gateway_subnet);
                 let has = own.and_then(|own| arm::SubnetView::of(own).route_table());
                 if has.as_ref() == Some(&table) {
                     all.entry(place).or_default().push(then.facts);
@@ -301,8 +299,8 @@ fn tables_touched<'a>(inquiry: &Inquiry<'a>) -> Vec<(&'a Step, ResourceId)> {
     });
     let mut theirs: BTreeSet<ResourceId> = given.iter().map(|(_, table)| table.clone()).collect();
     for (_, vnet) in inquiry.facts.bodies(VNETS) {
-        let own = subnets_of(vnet).iter().filter(|subnet| is(subnet, "/name", "GatewaySubnet"));
-        theirs.extend(own.filter_map(|subnet| arm::SubnetView::of(subnet).route_table()));
+        let own = own_gateway_subnet(vnet);
+        theirs.extend(own.and_then(|own| arm::SubnetView::of(own).route_table()));
     }
     given.into_iter().chain(written.into_iter().filter(|(_, id)| theirs.contains(id))).collect()
 }
@@ -311,15 +309,11 @@ fn tables_touched<'a>(inquiry: &Inquiry<'a>) -> Vec<(&'a Step, ResourceId)> {
 fn with_gateways(then: &Inquiry<'_>) -> Vec<ResourceId> {
     let vnets = then.facts.bodies(VNETS);
     let standing = vnets.filter(|(_, body)| !then.gateways_in(body).is_empty());
-    standing.filter_map(|(vnet, _)| vnet.child("subnets", "GatewaySubnet").ok()).collect()
+    standing.filter_map(|(vnet, _)| vnet.child("subnets", GATEWAY_SUBNET).ok()).collect()
 }
 
 fn is_gateway_subnet(subnet: &ResourceId) -> bool {
-    subnet.name().eq_ignore_ascii_case("GatewaySubnet")
-}
-
-fn own_subnet<'b>(vnet: &'b Value, place: &ResourceId) -> Option<&'b Value> {
-    subnets_of(vnet).iter().find(|subnet| is(subnet, "/name", place.name()))
+    subnet.name().eq_ignore_ascii_case(GATEWAY_SUBNET)
 }
 
 fn size(inquiry: &Inquiry<'_>, new: bool) -> Vec<Judged> {
@@ -340,11 +334,8 @@ fn size(inquiry: &Inquiry<'_>, new: bool) -> Vec<Judged> {
             continue;
         }
         let planned = inquiry.subnets().into_iter().find(|(_, subnet)| subnet.id == *place);
-        let there = vnet.and_then(Result::ok).flatten().and_then(|body| {
-            let own =
-                subnets_of(body).iter().find(|subnet| is(subnet, "/name", "GatewaySubnet"))?;
-            subnet_prefix(own)
-        });
+        let body = vnet.and_then(Result::ok).flatten();
+        let there = body.and_then(own_gateway_subnet).and_then(subnet_prefix);
         let Some(prefix) =
             there.or(planned.and_then(|(_, subnet)| subnet.prefixes.first().copied()))
         else {

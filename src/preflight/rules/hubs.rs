@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::arm;
 use crate::model::action::{HubAction, HubVnet, RemovalKind};
 use crate::model::hub::{DEFAULT_TABLE, HUB_TABLES, UNIT_MBPS};
-use crate::model::{ResourceId, Step};
+use crate::model::{Condition, ResourceId, Step};
 use crate::preflight::facts::{Fact, Question};
 use crate::preflight::inquiry::{
     Inquiry, about, flag, id_at, is, known, list, overlap, peerings_of, prefixes, text, unless,
@@ -63,7 +63,7 @@ pub(in crate::preflight) const RULES: &[Rule] = &[
         id: "HUB-ADDR",
         severity: FindingSeverity::Block,
         fails_when: "A network that is to be connected, or a hub that is to be made, has addresses that \
-                     another network or hub of the WAN has by then.",
+                     another network or hub of the WAN has by then, or is to have at the same time.",
         reads: "hubs of the WAN and the networks connected to them: address spaces",
         why: "A virtual WAN takes no addresses twice, in whatever hub.",
         fix: "Give the recovery networks addresses of their own; or let the other network leave first.",
@@ -249,16 +249,23 @@ fn taken(
     wan: &ResourceId,
     except: &[&ResourceId],
 ) -> Result<Vec<(ResourceId, IpNet)>, String> {
-    let then = inquiry.at(step);
+    // Of two that have no order each may come second.
+    let then = inquiry.at_most(step);
     let mut all = Vec::new();
-    let planned = inquiry.hub_actions().into_iter().filter(|(other, _)| then.is_done(other));
+    let runs = |other: &Step| other.when != Some(Condition::Known(false));
+    let planned = inquiry.hub_actions().into_iter();
+    let planned = planned.filter(|(other, _)| runs(other) && then.is_done(other));
     let mut members: Vec<ResourceId> = Vec::new();
     for (_, action) in planned {
         match action {
-            HubAction::Hub(spec) if !except.contains(&&spec.id) => {
+            HubAction::Hub(spec) if spec.wan == *wan && !except.contains(&&spec.id) => {
                 all.push((spec.id.clone(), spec.prefix));
             }
-            HubAction::Vnet(spec) => members.push(spec.vnet.clone()),
+            HubAction::Vnet(spec)
+                if spec.id.parent().and_then(|hub| wan_of(inquiry, &hub)).as_ref() == Some(wan) =>
+            {
+                members.push(spec.vnet.clone());
+            }
             _ => {}
         }
     }

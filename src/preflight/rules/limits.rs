@@ -123,6 +123,12 @@ fn over(answer: &Value, name: &str, more: u64) -> Option<(u64, u64)> {
     (has + more > limit).then_some((has, limit))
 }
 
+/// How many of something there may be, as Azure tells it.
+pub(super) fn limit(answer: &Value, name: &str) -> Option<u64> {
+    let usage = list(answer, "/value").iter().find(|usage| is(usage, "/name/value", name))?;
+    usage.get("limit").and_then(Value::as_u64)
+}
+
 fn migration(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let ids = inquiry
         .gateways()

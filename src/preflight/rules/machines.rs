@@ -79,6 +79,27 @@ pub(super) const RULES: &[Rule] = &[
         judge: network,
     },
     Rule {
+        id: "ASR-EMPTY",
+        severity: FindingSeverity::Warn,
+        fails_when: "A recovery plan that moves machines has none.",
+        reads: "recovery plan: groups",
+        why: "The step succeeds, and nothing is moved.",
+        fix: "Put the machines into the plan's groups, or take the step out.",
+        source: "S-RP",
+        judge: empty,
+    },
+    Rule {
+        id: "ASR-TEST-NETWORK",
+        severity: FindingSeverity::Warn,
+        fails_when: "A test failover leads into the network that a machine comes up in when it really fails over.",
+        reads: "protected item: selectedRecoveryAzureNetworkId; the runbook's test failover",
+        why: "The copies have the names and addresses of the machines that serve: who reaches the network meets \
+              both.",
+        fix: "Name a network of its own that nothing is connected to.",
+        source: "S-PS",
+        judge: test_network,
+    },
+    Rule {
         id: "ASR-RP-SIZE",
         severity: FindingSeverity::Block,
         fails_when: "A recovery plan has more than 100 machines or more than seven boot groups.",
@@ -262,6 +283,43 @@ fn network(inquiry: &Inquiry<'_>) -> Vec<Judged> {
             }
         })
     })
+}
+
+fn empty(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let leaving = leaving(inquiry);
+    let ids: BTreeSet<&ResourceId> = leaving.iter().map(|(spec, _)| &spec.id).collect();
+    inquiry.each(ids, |_, body| {
+        Some(unless(recovery_items(body).is_empty(), || "no machine is in it".to_owned()))
+    })
+}
+
+/// Of each network that copies come up in, whether it is one of those that machines fail over to.
+fn test_network(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let tests = inquiry.recovery_plans().into_iter().filter_map(|(_, spec)| match &spec.to {
+        RecoveryMove::TestFailover { network, .. } => Some((&spec.id, network)),
+        RecoveryMove::Failover { .. }
+        | RecoveryMove::Commit
+        | RecoveryMove::Reprotect
+        | RecoveryMove::TestCleanup => None,
+    });
+    let mut all = Vec::new();
+    for (plan, network) in tests {
+        let Ok(Some(body)) = inquiry.read(plan) else { continue };
+        let pointer = "/properties/providerSpecificDetails/selectedRecoveryAzureNetworkId";
+        let meant = recovery_items(body).into_iter().find(|item| {
+            let item = inquiry.read(item).ok().flatten();
+            item.and_then(|item| id_at(item, pointer)).as_ref() == Some(network)
+        });
+        let verdict = match meant {
+            Some(item) => FindingVerdict::Failed(format!(
+                "{} comes up there when it really fails over",
+                item.name()
+            )),
+            None => FindingVerdict::Passed,
+        };
+        all.push(about(network, verdict));
+    }
+    all
 }
 
 fn size(inquiry: &Inquiry<'_>) -> Vec<Judged> {

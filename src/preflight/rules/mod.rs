@@ -6,6 +6,7 @@ mod connections;
 mod expected;
 mod gateway;
 mod gateway_subnet;
+pub(super) mod hub_tables;
 pub(super) mod hubs;
 pub(super) mod limits;
 mod machines;
@@ -15,8 +16,10 @@ mod programs;
 mod region;
 mod rights;
 mod routes;
-mod secrets;
-mod steering;
+pub(super) mod secrets;
+pub(super) mod sides;
+pub(super) mod steering;
+mod subnets;
 pub(super) mod tables;
 mod traffic;
 mod vpn;
@@ -32,11 +35,13 @@ pub const FAMILIES: &[RuleFamily] = &[
     ("routes", "The circuit's peerings and what they carry.", routes::RULES),
     ("routes expected", "What verifications wait for.", expected::RULES),
     ("addresses", "Address spaces that meet.", addresses::RULES),
+    ("subnets", "Subnets, and what they are given.", subnets::RULES),
     ("gateway subnet", "The subnets that gateways stand in.", gateway_subnet::RULES),
     ("gateway", "Gateways.", gateway::RULES),
     ("connections", "Connections and authorizations.", connections::RULES),
     ("vpn", "VPN gateways, tunnels, and what is behind them.", vpn::RULES),
     ("hubs", "Hubs of a virtual WAN, and what is connected to them.", hubs::RULES),
+    ("hub tables", "Route tables of hubs, and what they name.", hub_tables::RULES),
     ("peerings", "Virtual network peerings and route tables.", peerings::RULES),
     ("routes written", "Route tables and routes that the runbook writes.", tables::RULES),
     ("route tables", "What route tables do to traffic with on-premises.", traffic::RULES),

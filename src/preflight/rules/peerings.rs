@@ -1,5 +1,6 @@
 //! Will the spokes be reached through the hub?
 
+use super::sides;
 use crate::arm;
 use crate::model::action::{NextHop, Peering};
 use crate::model::{Action, ResourceId, Step};
@@ -14,13 +15,18 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "VP-FLAGS",
         severity: FindingSeverity::Warn,
-        fails_when: "A planned peering is neither a hub's side that lends its gateway nor a spoke's side \
-                     that uses it.",
-        reads: "the four flags, as planned",
-        why: "A spoke is advertised to on-premises only through both flags.",
-        fix: "allow_gateway_transit on the hub's side, use_remote_gateways on the spoke's.",
-        source: "S-ERASR; E-FAQ",
-        judge: flags,
+        fails_when: "A planned peering is neither a hub's side that lends its gateway nor a spoke's side that uses \
+                     it, or is both; or it gives no access; or it drops what an appliance of the other network \
+                     forwards.",
+        reads: "the four flags, as planned and as they stand; tables of both networks' subnets, as the run leaves \
+                them",
+        why: "A spoke is advertised to on-premises only through both flags of the gateway. Without access the two \
+              networks do not reach one another, and without forwarded traffic an appliance's packets end at the \
+              side that does not take them.",
+        fix: "allow_gateway_transit on the hub's side, use_remote_gateways on the spoke's; allow_access and \
+              allow_forwarded_traffic on both.",
+        source: "S-ERASR; E-FAQ; N-PEER",
+        judge: sides::flags,
     },
     Rule {
         id: "VP-STATE",
@@ -64,6 +70,17 @@ pub(super) const RULES: &[Rule] = &[
         fix: "Take the flag off the other peering in a step that this one needs, or leave this spoke out.",
         source: "N-PEER",
         judge: one_remote,
+    },
+    Rule {
+        id: "VP-OWN-GW",
+        severity: FindingSeverity::Block,
+        fails_when: "When a gateway is to be made, its network uses the gateway of another one.",
+        reads: "peerings of the network: useRemoteGateways, as the steps before leave them",
+        why: "A network that uses a remote gateway may own none.",
+        fix: "Take the flag off that peering in a step that this one needs, or make the gateway in the network that \
+              others use.",
+        source: "N-PEER",
+        judge: sides::own_gateway,
     },
     Rule {
         id: "VP-REMOTE-GW",
@@ -119,25 +136,6 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
-fn flags(inquiry: &Inquiry<'_>) -> Vec<Judged> {
-    let all = inquiry.peerings().into_iter();
-    all.map(|(_, spec)| {
-        // A flag that the author does not say is as it stands.
-        let vnet = spec.id.parent().and_then(|vnet| inquiry.facts.body(&vnet));
-        let standing =
-            peerings_of(vnet).iter().find(|peering| is(peering, "/name", spec.id.name()));
-        let stands = |says: fn(arm::PeeringView<'_>) -> bool| {
-            standing.is_some_and(|side| says(arm::PeeringView::of(side)))
-        };
-        let lends =
-            spec.allow_gateway_transit.unwrap_or_else(|| stands(|side| side.lends_gateway()));
-        let uses = spec.use_remote_gateways.unwrap_or_else(|| stands(|side| side.uses_gateway()));
-        let neither = !lends && !uses;
-        about(&spec.id, unless(neither, || "it neither lends nor uses a gateway".to_owned()))
-    })
-    .collect()
-}
-
 /// A peering of the same network to the same other one, under another name. What is made or removed at the same
 /// time counts: nobody knows which comes first.
 fn twice(inquiry: &Inquiry<'_>) -> Vec<Judged> {
@@ -187,9 +185,7 @@ fn one_remote(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         let own = then.gateways_in(body).into_iter().next();
         let verdict = match (other.and_then(|other| text(other, "/name")), own) {
             (Some(other), _) => {
-                let late = later(inquiry, step, &vnet, other).map_or_else(String::new, |late| {
-                    format!("; step `{late}` takes that away, and does not come before this one")
-                });
+                let late = sides::late(inquiry, step, &vnet, other);
                 FindingVerdict::Failed(format!("{other} uses a remote gateway by then{late}"))
             }
             (None, Some(own)) => {
@@ -200,24 +196,6 @@ fn one_remote(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         all.push(about(&spec.id, verdict));
     }
     all
-}
-
-/// The step that takes the use of a remote gateway from a side, and does not come before this one.
-fn later<'i>(
-    inquiry: &'i Inquiry<'_>,
-    step: &Step,
-    vnet: &ResourceId,
-    side: &str,
-) -> Option<&'i str> {
-    let side = vnet.child("virtualNetworkPeerings", side).ok()?;
-    let steps = inquiry.plan.steps().iter();
-    let takes = |action: &Action| match action {
-        Action::Peering(spec) => spec.id == side && spec.use_remote_gateways == Some(false),
-        Action::Remove(spec) => spec.id == side,
-        _ => false,
-    };
-    let mut late = steps.filter(|other| other.name != step.name && takes(&other.action));
-    late.next().map(|other| other.name.as_str())
 }
 
 fn remote_gateway(inquiry: &Inquiry<'_>) -> Vec<Judged> {

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::arm::kind;
-use crate::model::{ResourceId, Step};
+use crate::model::action::Vpn;
+use crate::model::{Action, ResourceId, Step};
 use crate::preflight::facts::{Fact, Question};
 use crate::preflight::inquiry::{Inquiry, about, is, region_at, text, unless};
 use crate::preflight::mend;
@@ -40,6 +41,17 @@ pub(super) const RULES: &[Rule] = &[
         fix: "az network vnet create -g GROUP -n NAME -l REGION --address-prefixes PREFIX, and its subnets.",
         source: "A-ERR",
         judge: networks,
+    },
+    Rule {
+        id: "RES-STANDS",
+        severity: FindingSeverity::Block,
+        fails_when: "A resource that the runbook makes stands already: in another region, or as a gateway or a \
+                     connection of another type.",
+        reads: "location; gatewayType, connectionType",
+        why: "Azure changes neither in place: the write is refused, late in the run.",
+        fix: "Correct the region, or use another name.",
+        source: "A-ERR",
+        judge: stands,
     },
     Rule {
         id: "RP-REG",
@@ -123,6 +135,43 @@ fn networks(inquiry: &Inquiry<'_>) -> Vec<Judged> {
             about(id, verdict)
         })
         .collect()
+}
+
+/// The type that an action wants of what it makes: where it is written, and the word.
+fn wanted_type(action: &Action) -> Option<(&'static str, &'static str)> {
+    match action {
+        Action::Gateway(_) => Some(("gatewayType", "ExpressRoute")),
+        Action::Vpn(Vpn::Gateway(_)) => Some(("gatewayType", "Vpn")),
+        Action::Connection(_) => Some(("connectionType", "ExpressRoute")),
+        Action::Vpn(Vpn::Connection(_)) => Some(("connectionType", "IPsec")),
+        _ => None,
+    }
+}
+
+fn stands(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let mut all = Vec::new();
+    for step in inquiry.plan.steps() {
+        let (Some(id), Some(made)) = (step.action.written(), step.action.nature().tracked) else {
+            continue;
+        };
+        all.extend(inquiry.at(step).each([id], |_, body| {
+            let there = region_at(body).filter(|there| there != made.location);
+            if let Some(there) = there {
+                let wanted = made.location.as_str();
+                let why = format!("it stands in {}, and shall be in {wanted}", there.as_str());
+                return Some(FindingVerdict::Failed(why));
+            }
+            let Some((key, wanted)) = wanted_type(&step.action) else {
+                return Some(FindingVerdict::Passed);
+            };
+            let has = text(body, &format!("/properties/{key}"));
+            let other = has.filter(|has| !has.eq_ignore_ascii_case(wanted));
+            Some(unless(other.is_some(), || {
+                format!("it stands with {key} {}, and shall be {wanted}", other.unwrap_or_default())
+            }))
+        }));
+    }
+    all
 }
 
 fn registered(inquiry: &Inquiry<'_>) -> Vec<Judged> {

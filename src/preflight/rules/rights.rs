@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::model::{Action, ResourceId, Step, permission};
+use crate::model::{Action, ResourceId, SagaClass, Step, permission};
 use crate::preflight::facts::{Fact, Question, WRONG_TENANT};
 use crate::preflight::inquiry::{Inquiry, about, is, list, text};
 use crate::preflight::mend;
@@ -43,6 +43,16 @@ pub(super) const RULES: &[Rule] = &[
         fix: "Take the lock off for the failover, and put it back afterwards.",
         source: "A-LOCK",
         judge: |inquiry| locked(inquiry, "ReadOnly"),
+    },
+    Rule {
+        id: "LOCK-UNDO",
+        severity: FindingSeverity::Warn,
+        fails_when: "A CanNotDelete lock holds over what the runbook makes.",
+        reads: "locks of the resource groups",
+        why: "Azure takes the writes and refuses every removal: an undo leaves what was made, and it is paid for.",
+        fix: "Have the lock taken off before an undo; it need not be off for the failover itself.",
+        source: "A-LOCK",
+        judge: not_removable,
     },
     Rule {
         id: "RBAC",
@@ -117,6 +127,41 @@ fn locked(inquiry: &Inquiry<'_>, level: &str) -> Vec<Judged> {
         all.push(Judged { commands, ..about(id, verdict) });
     }
     all
+}
+
+/// What a run would make and could not remove again: a finding for each lock.
+fn not_removable(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let made = inquiry.plan.steps().iter().filter(|step| step.saga == SagaClass::Undoable);
+    let made = made.filter(|step| !matches!(step.action, Action::Remove(_)));
+    let made = made.filter_map(|step| step.action.written());
+    let mut held: BTreeMap<String, (&Value, Vec<&ResourceId>)> = BTreeMap::new();
+    for id in made.filter(|id| matches!(inquiry.read(id), Ok(None))) {
+        let question = Question::Locks {
+            subscription: id.subscription().to_owned(),
+            group: id.resource_group().to_owned(),
+        };
+        let Fact::Known(value) = inquiry.facts.of(&question) else { continue };
+        let locks = list(value, "/value").iter().filter(|lock| holds_over(lock, id));
+        for lock in locks.filter(|lock| is(lock, "/properties/level", "CanNotDelete")) {
+            let named = text(lock, "/id").unwrap_or_default().to_ascii_lowercase();
+            held.entry(named).or_insert((lock, Vec::new())).1.push(id);
+        }
+    }
+    let judged = held.into_values().filter_map(|(lock, over)| {
+        let (first, more) = over.split_first()?;
+        let what = match more.len() {
+            0 => first.name().to_owned(),
+            count => format!("{} and {count} more that are made", first.name()),
+        };
+        let told = format!("it holds over {what}, which an undo could not remove");
+        let about = format!("lock {}", text(lock, "/name").unwrap_or("without a name"));
+        let judged = Judged::of(about, FindingVerdict::Failed(told));
+        Some(match text(lock, "/id") {
+            Some(id) => judged.mended_by(mend::lock(id)),
+            None => judged,
+        })
+    });
+    judged.collect()
 }
 
 /// Whether a lock's scope covers a resource.

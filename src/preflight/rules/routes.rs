@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::addresses::of_hub;
 use crate::arm;
 use crate::arm::CircuitPath;
 use crate::model::action::Verification;
@@ -11,7 +12,8 @@ use crate::model::azure_limits::{
 use crate::model::coverage::is_default;
 use crate::model::{Action, ResourceId};
 use crate::preflight::facts::{Fact, Question};
-use crate::preflight::inquiry::{Inquiry, about, found, list, peering, text, unless};
+use crate::preflight::hub_side::PlannedLink;
+use crate::preflight::inquiry::{Inquiry, about, found, known, list, peering, text, unless};
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
 const PRIVATE: &str = "AzurePrivatePeering";
@@ -38,6 +40,17 @@ pub(super) const RULES: &[Rule] = &[
         fix: "Configure both prefixes.",
         source: "E-WF",
         judge: subnets,
+    },
+    Rule {
+        id: "PEER-NO-LEG",
+        severity: FindingSeverity::Block,
+        fails_when: "Neither path of the private peering has a session.",
+        reads: "route table summaries of both paths",
+        why: "Nothing is carried: the run would wait for a gateway and its routes in vain.",
+        fix: "Call the provider's NOC with the service key, and look at the customer's edge; waive the rule \
+              where somebody switches the sessions on during the run.",
+        source: "azure-facts 2.2 (no leg at all), E-TRB",
+        judge: no_leg,
     },
     Rule {
         id: "PEER-ONE-LEG",
@@ -152,9 +165,12 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "RT-COLLIDE",
         severity: FindingSeverity::Warn,
-        fails_when: "A prefix of the networks to be connected comes from on-premises as well.",
-        reads: "route tables of both paths; addressSpace",
-        why: "The more specific prefix wins, on each side for itself: traffic may stay on-premises.",
+        fails_when: "A prefix of the networks or hubs to be connected, or a part of one, comes from on-premises as \
+                     well.",
+        reads: "route tables of both paths; addressSpace of the networks behind the gateway, or of the hubs of its \
+                WAN and theirs",
+        why: "The more specific prefix wins, on each side for itself: traffic may stay on-premises. A shorter one that \
+              covers them, as many advertise, takes nothing away.",
         fix: "Withdraw the prefix on-premises before the networks are connected.",
         source: "azure-facts 2.2",
         judge: collide,
@@ -229,11 +245,33 @@ fn by_received(
         .collect()
 }
 
-fn one_leg(inquiry: &Inquiry<'_>) -> Vec<Judged> {
-    by_received(inquiry, |_, both| {
+/// Judges each circuit that is connected to by its paths without a session. Where the circuit or its private
+/// peering is switched off there can be none: the rules about that say so.
+fn by_silent(inquiry: &Inquiry<'_>, judge: impl Fn(&[&str]) -> FindingVerdict) -> Vec<Judged> {
+    by_received(inquiry, |id, both| {
+        let body = inquiry.facts.body(id)?;
+        let circuit = arm::CircuitView::of(body);
+        let enabled = circuit.state().is_some_and(|own| own.eq_ignore_ascii_case("Enabled"));
+        let peered = peering(body, PRIVATE)
+            .is_some_and(|peering| arm::CircuitPeeringView::of(peering).is_enabled());
+        if !(circuit.is_provisioned() && enabled && peered) {
+            return None;
+        }
         let down = PATHS.iter().zip(both).filter(|(_, got)| got.is_none()).map(|(path, _)| *path);
-        let down: Vec<&str> = down.collect();
-        Some(unless(!down.is_empty(), || format!("no session on its {} path", down.join(" and "))))
+        Some(judge(&down.collect::<Vec<_>>()))
+    })
+}
+
+fn no_leg(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    by_silent(inquiry, |down| {
+        unless(down.len() == PATHS.len(), || "no session on either of its paths".to_owned())
+    })
+}
+
+fn one_leg(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    by_silent(inquiry, |down| match down {
+        [path] => FindingVerdict::Failed(format!("no session on its {path} path")),
+        _ => FindingVerdict::Passed,
     })
 }
 
@@ -411,33 +449,26 @@ fn default_route(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     })
 }
 
+/// What on-premises says in general (`10.0.0.0/8`) takes nothing away from what Azure says in particular: only a prefix
+/// that is as long or longer does.
 fn collide(inquiry: &Inquiry<'_>) -> Vec<Judged> {
-    let mut all = Vec::new();
-    for (_, spec) in inquiry.connections() {
-        let end = inquiry.at_end();
-        let (heard, ours) = match (heard(inquiry, &spec.circuit), end.advertised(&spec.gateway)) {
-            (Ok(heard), Some(ours)) => (heard, ours),
-            (Err(why), _) => {
-                all.push(about(&spec.circuit, FindingVerdict::Unknown(why)));
-                continue;
-            }
-            (Ok(_), None) => {
-                let why = "a network behind the gateway cannot be read".to_owned();
-                all.push(about(&spec.circuit, FindingVerdict::Unknown(why)));
-                continue;
-            }
+    let end = inquiry.at_end();
+    let judge = |planned: &PlannedLink<'_>| -> Result<FindingVerdict, String> {
+        let heard = heard(inquiry, planned.circuit)?;
+        let ours = match of_hub(&end, planned) {
+            Some(hub) => end.hub_space(&hub)?,
+            None => end
+                .advertised(&planned.gateway)
+                .ok_or_else(|| "a network behind the gateway cannot be read".to_owned())?,
         };
-        let specific: Vec<ipnet::IpNet> =
-            heard.into_iter().filter(|net| !is_default(net)).collect();
-        let clash = crate::preflight::inquiry::clash(&ours, &specific);
-        all.push(about(
-            &spec.circuit,
-            unless(clash.is_some(), || {
-                clash.map_or_else(String::new, |(ours, theirs)| {
-                    format!("on-premises advertises {theirs}, and {ours} is to be connected")
-                })
-            }),
-        ));
-    }
-    all
+        let clash = ours.iter().find_map(|own| {
+            let theirs = heard.iter().find(|theirs| !is_default(theirs) && own.contains(*theirs));
+            theirs.map(|theirs| {
+                format!("on-premises advertises {theirs}, and {own} is to be connected")
+            })
+        });
+        Ok(found(clash, Ok(())))
+    };
+    let all = inquiry.planned_links();
+    all.iter().map(|planned| about(planned.circuit, known(judge(planned)))).collect()
 }

@@ -1,9 +1,9 @@
 //! Will clients hear of it? Zones, the networks that know them, and endpoints of traffic managers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::action::{Steering, Vpn};
-use crate::model::{Action, ResourceId};
+use crate::model::action::{DnsRecord, Steering, TrafficEndpoint, Vpn};
+use crate::model::{Action, ResourceId, Step};
 use crate::preflight::facts::{Fact, Question};
 use crate::preflight::inquiry::{Inquiry, about, id_at, is, list, text, unless};
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
@@ -19,6 +19,17 @@ pub(super) const RULES: &[Rule] = &[
         fix: "Write the zone that there is.",
         source: "DNS-PRIV",
         judge: |inquiry| there(inquiry, is_name),
+    },
+    Rule {
+        id: "DNS-ALIAS",
+        severity: FindingSeverity::Block,
+        fails_when: "A name that is to have addresses stands for another name.",
+        reads: "the zone's CNAME of that name",
+        why: "A CNAME stands alone (RFC 1034): Azure refuses addresses of the same name, at the end of the failover.",
+        fix: "Let the step give the addresses to the name that it stands for, or agree with the zone's owner on \
+              records in its place before the run.",
+        source: "DNS-PRIV, RFC 1034 3.6.2",
+        judge: alias,
     },
     Rule {
         id: "DNS-LINK",
@@ -42,10 +53,30 @@ pub(super) const RULES: &[Rule] = &[
         judge: |inquiry| there(inquiry, |own| !is_name(own)),
     },
     Rule {
+        id: "TM-PRIORITY",
+        severity: FindingSeverity::Block,
+        fails_when: "An endpoint is to have the turn that another endpoint of its profile has.",
+        reads: "profile: endpoints, their priorities as the steps before leave them",
+        why: "No two endpoints have one priority: Azure refuses it, at the end of the failover.",
+        fix: "Write a priority that is free, or let an earlier step give the other one another.",
+        source: "TM, published description of an endpoint's priority",
+        judge: turns,
+    },
+    Rule {
+        id: "TM-PROFILE",
+        severity: FindingSeverity::Warn,
+        fails_when: "The Traffic Manager profile of an endpoint is off.",
+        reads: "profile: profileStatus",
+        why: "Clients get no answer, whichever of its endpoints are on.",
+        fix: "Switch the profile itself on.",
+        source: "TM",
+        judge: profile_off,
+    },
+    Rule {
         id: "TM-NONE",
         severity: FindingSeverity::Warn,
-        fails_when: "No endpoint of a profile is on when the run is done, or the profile itself is off.",
-        reads: "profile: profileStatus, endpoints",
+        fails_when: "No endpoint of a profile is on when the run is done.",
+        reads: "profile: endpoints",
         why: "Clients get no answer, or one that leads nowhere.",
         fix: "Let a step switch one on before another is switched off.",
         source: "TM",
@@ -114,6 +145,78 @@ fn linked(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     judged
 }
 
+/// The alias that a name may have in its zone.
+fn alias_of(record: &DnsRecord) -> Option<ResourceId> {
+    record.id.parent()?.child("CNAME", record.id.name()).ok()
+}
+
+/// What is to be known of names: whether they stand for others.
+pub(in crate::preflight) fn questions(inquiry: &Inquiry<'_>) -> Vec<Question> {
+    let records = steps(inquiry).into_iter().filter_map(|own| match own {
+        Steering::Record(spec) => alias_of(spec),
+        Steering::Endpoint(_) => None,
+    });
+    records.map(Question::Resource).collect()
+}
+
+fn alias(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let mut judged = Vec::new();
+    for own in steps(inquiry) {
+        let Steering::Record(spec) = own else { continue };
+        let Some(alias) = alias_of(spec) else { continue };
+        let verdict = match inquiry.facts.resource(&alias) {
+            Fact::Known(body) => {
+                let other = text(body, "/properties/cnameRecord/cname").unwrap_or("another name");
+                FindingVerdict::Failed(format!("it is a CNAME, and stands for {other}"))
+            }
+            Fact::Absent => FindingVerdict::Passed,
+            Fact::Unknown(why) => FindingVerdict::Unknown(why.to_owned()),
+        };
+        judged.push(about(&alias, verdict));
+    }
+    judged
+}
+
+/// The endpoints of profiles that steps write, with those steps.
+fn endpoints<'a>(inquiry: &Inquiry<'a>) -> Vec<(&'a Step, &'a TrafficEndpoint)> {
+    let all = inquiry.plan.steps().iter();
+    all.filter_map(|step| match &step.action {
+        Action::Steering(Steering::Endpoint(own)) => Some((step, own)),
+        _ => None,
+    })
+    .collect()
+}
+
+fn turns(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let mut judged = Vec::new();
+    for (step, spec) in endpoints(inquiry) {
+        let (Some(wanted), Some(profile)) = (spec.priority, spec.id.parent()) else { continue };
+        let then = inquiry.at(step);
+        let verdicts = then.each([&profile], |_, body| {
+            let taken = list(body, "/properties/endpoints").iter().find_map(|endpoint| {
+                let id = id_at(endpoint, "/id").filter(|id| *id != spec.id)?;
+                // A step before may have given it another.
+                let now = then.facts.body(&id).unwrap_or(endpoint);
+                let has = now.pointer("/properties/priority")?.as_u64()?;
+                (has == u64::from(wanted)).then_some(id)
+            });
+            let why = taken.map(|other| format!("{} has the priority {wanted}", other.name()));
+            Some(why.map_or(FindingVerdict::Passed, FindingVerdict::Failed))
+        });
+        judged.extend(verdicts.into_iter().map(|own| about(&spec.id, own.verdict)));
+    }
+    judged
+}
+
+fn profile_off(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let all = endpoints(inquiry).into_iter().filter_map(|(_, spec)| spec.id.parent());
+    let profiles: BTreeSet<ResourceId> = all.collect();
+    inquiry.each(&profiles, |_, body| {
+        let off = is(body, "/properties/profileStatus", "Disabled");
+        Some(unless(off, || "the profile itself is off".to_owned()))
+    })
+}
+
 fn none_left(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     // What the steps make of each endpoint, the last word counting.
     let mut told: BTreeMap<ResourceId, BTreeMap<ResourceId, Option<bool>>> = BTreeMap::new();
@@ -128,9 +231,6 @@ fn none_left(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let mut judged = Vec::new();
     for (profile, said) in told {
         judged.extend(inquiry.each([&profile], |_, body| {
-            if is(body, "/properties/profileStatus", "Disabled") {
-                return Some(FindingVerdict::Failed("the profile is off".to_owned()));
-            }
             let on = list(body, "/properties/endpoints").iter().any(|endpoint| {
                 let id = text(endpoint, "/id").and_then(|id| ResourceId::parse(id).ok());
                 let said = id.and_then(|id| said.get(&id).copied().flatten());

@@ -2,8 +2,10 @@
 
 use serde_json::Value;
 
+use super::limits;
 use crate::arm;
 use crate::model::action::{Destination, NextHop, RemovalKind};
+use crate::model::azure_limits::{ROUTES_PER_TABLE, ROUTES_PER_TABLE_USAGE};
 use crate::model::{Action, ResourceId, Step};
 use crate::preflight::facts::{Fact, Question};
 use crate::preflight::inquiry::{Inquiry, about, id_at, is, list, text, unless};
@@ -56,6 +58,17 @@ pub(super) const RULES: &[Rule] = &[
               removal out.",
         source: "docs/wire.md 3 (of subnets that are used)",
         judge: in_use,
+    },
+    Rule {
+        id: "UDR-MANY",
+        severity: FindingSeverity::Block,
+        fails_when: "A route table that the runbook writes would have more routes than a table may.",
+        reads: "routes, as planned; route table: routes; usages of Microsoft.Network in the region: \
+                RoutesPerRouteTable",
+        why: "Azure refuses the write: 1,000 routes in a table, and fewer where a subscription is told so.",
+        fix: "Summarise prefixes, name service tags, or ask for a larger figure.",
+        source: "Azure updates 562695; azure-docs PR 128759",
+        judge: many,
     },
     Rule {
         id: "UDR-FIREWALL",
@@ -175,25 +188,66 @@ fn in_use(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     all
 }
 
+/// Each is said of its route: one firewall may be the next hop of many.
 fn firewall(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let mut all = Vec::new();
     for step in inquiry.plan.steps() {
-        let hops: Vec<&NextHop> = match &step.action {
-            Action::RouteTable(spec) => spec.routes.iter().map(|route| &route.next_hop).collect(),
-            Action::Route(spec) => vec![&spec.next_hop],
+        let hops: Vec<(String, &NextHop)> = match &step.action {
+            Action::RouteTable(spec) => {
+                let own = |name: &str| format!("{}/{name}", spec.id.name());
+                spec.routes.iter().map(|route| (own(&route.name), &route.next_hop)).collect()
+            }
+            Action::Route(spec) => {
+                let table = spec.id.parent();
+                let table = table.as_ref().map_or("?", ResourceId::name);
+                vec![(format!("{table}/{}", spec.id.name()), &spec.next_hop)]
+            }
             _ => continue,
         };
-        for id in hops.into_iter().filter_map(NextHop::firewall) {
+        let hops = hops.into_iter().filter_map(|(route, hop)| Some((route, hop.firewall()?)));
+        for (route, id) in hops {
             let verdict = match inquiry.facts.resource(id) {
                 Fact::Unknown(why) => FindingVerdict::Unknown(why.to_owned()),
-                Fact::Absent => FindingVerdict::Failed("it is not there".to_owned()),
-                Fact::Known(body) => {
-                    let own = arm::firewall_address(body).is_some();
-                    unless(!own, || "it has no private address".to_owned())
+                Fact::Absent => {
+                    FindingVerdict::Failed(format!("the firewall {} is not there", id.name()))
                 }
+                Fact::Known(body) => unless(arm::firewall_address(body).is_none(), || {
+                    format!("the firewall {} has no private address", id.name())
+                }),
             };
-            all.push(about(id, verdict));
+            all.push(Judged { id: Some(id.clone()), ..Judged::of(route, verdict) });
         }
+    }
+    all
+}
+
+/// How many routes each table that is written would have, against what the subscription may have in one.
+fn many(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let usual = u64::try_from(ROUTES_PER_TABLE).unwrap_or(u64::MAX);
+    let too_many = |count: usize, limit: u64| {
+        unless(u64::try_from(count).is_ok_and(|count| count > limit), || {
+            format!("it would have {count} routes of {limit}")
+        })
+    };
+    let mut all = Vec::new();
+    for (step, spec) in inquiry.route_tables() {
+        let told = limits::question(&step.action).map(|question| inquiry.facts.of(&question));
+        let limit = match told {
+            Some(Fact::Known(answer)) => limits::limit(answer, ROUTES_PER_TABLE_USAGE),
+            _ => None,
+        };
+        all.push(about(&spec.id, too_many(spec.routes.len(), limit.unwrap_or(usual))));
+    }
+    let routes = inquiry.actions(|action| match action {
+        Action::Route(spec) => spec.id.parent().map(|table| (spec, table)),
+        _ => None,
+    });
+    for (step, (spec, table)) in routes {
+        all.extend(inquiry.at_most(step).each([&table], |_, body| {
+            let bodies = arm::RouteTableView::of(body).bodies();
+            let others = bodies.iter().filter(|route| !is(route, "/name", spec.id.name()));
+            Some(too_many(others.count() + 1, usual))
+        }));
     }
     all
 }

@@ -8,7 +8,9 @@ use serde_json::Value;
 use super::routes::heard;
 use crate::arm;
 use crate::model::ResourceId;
-use crate::preflight::inquiry::{Inquiry, about, flag, is, subnet_prefixes, subnets_of, text};
+use crate::preflight::inquiry::{
+    GATEWAY_SUBNET, Inquiry, about, flag, is, own_gateway_subnet, subnet_prefixes, subnets_of, text,
+};
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
 /// The rules about what route tables do to traffic with on-premises.
@@ -131,10 +133,8 @@ fn through(
 ) -> Result<Ways, String> {
     let mut ways = Ways::default();
     let own = subnet_prefixes(subnet).into_iter().next();
-    let Some(own) = own.filter(|_| !is(subnet, "/name", "GatewaySubnet")) else { return Ok(ways) };
-    let gateway = end
-        .read(hub)?
-        .and_then(|hub| subnets_of(hub).iter().find(|subnet| is(subnet, "/name", "GatewaySubnet")));
+    let Some(own) = own.filter(|_| !is(subnet, "/name", GATEWAY_SUBNET)) else { return Ok(ways) };
+    let gateway = end.read(hub)?.and_then(own_gateway_subnet);
     let outward = table_of(end, subnet)?;
     let inward = gateway.map_or(Ok(None), |gateway| table_of(end, gateway))?;
     let there = match way_in(inward.as_ref(), body, &own) {

@@ -7,7 +7,7 @@ use crate::model::action::{LocalGateway, Vpn, VpnConnection, VpnGateway};
 use crate::model::{Action, ResourceId, Step, geography};
 use crate::preflight::facts::{Fact, Question};
 use crate::preflight::inquiry::{
-    Inquiry, about, found, is, list, overlap, region_at, text, unless,
+    Inquiry, about, flag, found, is, list, overlap, region_at, text, unless,
 };
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
@@ -62,6 +62,17 @@ pub(super) const RULES: &[Rule] = &[
         fix: "Name the VPN gateway of the network, or make one of a VpnGw…AZ size.",
         source: "VPN-COEX",
         judge: kind,
+    },
+    Rule {
+        id: "VPN-BGP",
+        severity: FindingSeverity::Block,
+        fails_when: "A tunnel is to tell routes by BGP, and an end of it does not speak it.",
+        reads: "gateway: enableBgp; local network gateway: bgpSettings",
+        why: "Azure refuses the tunnel, or no session ever comes up: nothing is told through it.",
+        fix: "Write the gateway's `asn` and the device's `bgp`, or take `bgp: true` off the tunnel and write the \
+              device's prefixes.",
+        source: "V-BGP (BGP is switched on at the gateway, the device and the connection)",
+        judge: speaks,
     },
     Rule {
         id: "VPN-BESIDE",
@@ -223,6 +234,24 @@ fn kind(inquiry: &Inquiry<'_>) -> Vec<Judged> {
                 Some(_) => unfit(body).map(|why| format!("it is {why}")),
             };
             Some(why.map_or(FindingVerdict::Passed, FindingVerdict::Failed))
+        }));
+    }
+    judged
+}
+
+/// Judges the tunnels that are to tell routes by BGP by both of their ends, as the step finds them.
+fn speaks(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let mut judged = Vec::new();
+    for (step, spec) in tunnels(inquiry).into_iter().filter(|(_, spec)| spec.bgp == Some(true)) {
+        let then = inquiry.at(step);
+        judged.extend(then.each([&spec.gateway], |_, body| {
+            Some(unless(!flag(body, "/properties/enableBgp"), || {
+                "it does not speak BGP".to_owned()
+            }))
+        }));
+        judged.extend(then.each([&spec.local_gateway], |_, body| {
+            let asn = body.pointer("/properties/bgpSettings/asn");
+            Some(unless(asn.is_none(), || "it does not say how the device speaks BGP".to_owned()))
         }));
     }
     judged

@@ -398,18 +398,23 @@ pub(super) fn association(spec: &Association) -> Guide {
 
 pub(super) fn bandwidth(spec: &CircuitBandwidth) -> Guide {
     let id = &spec.id;
+    // What is between two bandwidths is not sold.
+    let bought = spec.bought().unwrap_or(spec.mbps_min);
     Guide {
         portal: way(&["ExpressRoute circuits", id.name(), "Configuration", "Bandwidth"]),
         act: vec![
             noted(
                 "If it is as much already, there is nothing to do: Azure lowers no bandwidth.",
                 about("network express-route show", id)
-                    .with("--query", "serviceProviderProperties.bandwidthInMbps")
+                    .with(
+                        "--query",
+                        "{mbps:serviceProviderProperties.bandwidthInMbps,gbps:bandwidthInGbps}",
+                    )
                     .text(),
             ),
             line(
                 about("network express-route update", id)
-                    .with_all("--bandwidth", vec![spec.mbps_min.to_string(), "Mbps".to_owned()])
+                    .with_all("--bandwidth", vec![bought.to_string(), "Mbps".to_owned()])
                     .text(),
             ),
         ],
@@ -417,11 +422,17 @@ pub(super) fn bandwidth(spec: &CircuitBandwidth) -> Guide {
             about("network express-route show", id)
                 .with(
                     "--query",
-                    "{state:provisioningState,mbps:serviceProviderProperties.bandwidthInMbps}",
+                    "{state:provisioningState,mbps:serviceProviderProperties.bandwidthInMbps,\
+                     gbps:bandwidthInGbps}",
                 )
                 .text(),
         )],
-        good: format!("state is Succeeded and mbps is {} or more.", spec.mbps_min),
+        good: format!(
+            "state is Succeeded and mbps is {} or more; of a circuit on a port of its own, which has no mbps, gbps \
+             is {} or more.",
+            spec.mbps_min,
+            f64::from(spec.mbps_min) / 1_000.0
+        ),
         wrong: vec![
             Trouble {
                 sign: "The port has no capacity for it",

@@ -253,7 +253,7 @@ impl NetworkPicture {
             Action::Bandwidth(spec) => {
                 let circuit = self.circuits.entry(spec.id.clone()).or_default();
                 if circuit.mbps.is_none_or(|mbps| mbps < u64::from(spec.mbps_min)) {
-                    circuit.mbps = Some(u64::from(spec.mbps_min));
+                    circuit.mbps = Some(u64::from(spec.bought().unwrap_or(spec.mbps_min)));
                     circuit.mark = ChangeMark::Changed;
                 }
             }

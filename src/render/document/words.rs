@@ -74,6 +74,7 @@ pub(super) fn type_words(of: &ResourceType) -> String {
         ("Microsoft.Network/privateDnsZones", "private DNS zone"),
         ("Microsoft.Network/privateDnsZones/A", "name"),
         ("Microsoft.Network/privateDnsZones/AAAA", "name"),
+        ("Microsoft.Network/privateDnsZones/CNAME", "alias"),
         ("Microsoft.Network/trafficManagerProfiles", "Traffic Manager profile"),
         ("Microsoft.Network/trafficManagerProfiles/azureEndpoints", "endpoint"),
         ("Microsoft.Network/trafficManagerProfiles/externalEndpoints", "endpoint"),
@@ -238,8 +239,9 @@ pub(super) fn changes(action: &Action) -> String {
             format!("The {} uses the {}.", named(&spec.subnet), named(&spec.route_table))
         }
         Action::Bandwidth(spec) => format!(
-            "Raises the {} to at least {} Mbit/s. Azure lowers no bandwidth afterwards.",
+            "Raises the {} to {} Mbit/s, if it has less than {}. Azure lowers no bandwidth afterwards.",
             named(&spec.id),
+            spec.bought().unwrap_or(spec.mbps_min),
             spec.mbps_min
         ),
         Action::Dissociation(spec) => {

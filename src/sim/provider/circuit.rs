@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::{Provider, Put, default, keep, top_level};
 use crate::arm::kind;
 use crate::model::ResourceId;
+use crate::model::azure_limits::BANDWIDTHS;
 use crate::sim::consequence::Consequence;
 use crate::sim::reply::Refusal;
 use crate::sim::unconfirmed;
@@ -49,6 +50,16 @@ impl Provider for CircuitType {
             let message =
                 format!("Circuit bandwidth cannot be lowered from {before} to {after} Mbps.");
             return Err(Refusal::unconfirmed(&unconfirmed::BANDWIDTH, message));
+        }
+        // What stands is taken as it is.
+        let sold = |mbps: u64| BANDWIDTHS.into_iter().any(|own| u64::from(own) == mbps);
+        if let Some(mbps) = bandwidth(put.body)
+            && before != Some(mbps)
+            && !sold(mbps)
+        {
+            let message =
+                format!("{mbps} Mbps is no bandwidth that a provider offers: {BANDWIDTHS:?}.");
+            return Err(Refusal::unconfirmed(&unconfirmed::BANDWIDTH_NOT_OFFERED, message));
         }
         Ok(())
     }

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{PostAction, Provider, Put, Shown, default, id_at, top_level};
+use super::{PostAction, Provider, Put, Shown, connection_ends as ends, default, id_at, top_level};
 use crate::arm;
 use crate::arm::kind;
 use crate::model::ResourceId;
 use crate::sim::body_rule::BodyRule;
 use crate::sim::consequence::Consequence;
 use crate::sim::envelope::{Month, is_since};
-use crate::sim::network::{configured_prefixes, connection_status, tunnel_status};
+use crate::sim::network::{connection_status, tunnel_status};
 use crate::sim::parts::State;
 use crate::sim::reply::Refusal;
 use crate::sim::unconfirmed;
@@ -64,7 +64,10 @@ impl Provider for ConnectionType {
 
     fn validate(&self, world: &World, put: &Put<'_>) -> Result<(), Refusal> {
         if !is_express_route(put.body) {
-            return check_vpn(put);
+            check_vpn(put)?;
+            ends::region(world, put)?;
+            ends::bgp(world, put)?;
+            return ends::only(world, put);
         }
         let (Some(circuit), Some(gateway)) = (id_at(put.body, CIRCUIT), id_at(put.body, GATEWAY))
         else {
@@ -83,23 +86,10 @@ impl Provider for ConnectionType {
             return Err(Refusal::unconfirmed(&unconfirmed::PEER_CHANGED, message));
         }
         check_weight(put)?;
-        if put.stored.is_none() && world.network.refuses_overlap() {
-            let shown = world.shown();
-            let estate = world.estate(&shown);
-            let ours = configured_prefixes(&estate, &gateway);
-            for other in estate.connections_of_circuit(&circuit) {
-                let theirs = configured_prefixes(&estate, &other.gateway);
-                let clash =
-                    ours.iter().find(|a| theirs.iter().any(|b| a.contains(b) || b.contains(*a)));
-                if let Some(prefix) = clash.filter(|_| other.gateway != gateway) {
-                    let message = format!(
-                        "{prefix} overlaps a virtual network that connection {} links to {circuit}.",
-                        other.id
-                    );
-                    return Err(Refusal::unconfirmed(&unconfirmed::OVERLAP_ON_CIRCUIT, message));
-                }
-            }
-        }
+        ends::region(world, put)?;
+        ends::only(world, put)?;
+        ends::fast_path(put)?;
+        ends::overlap(world, put, (&gateway, &circuit))?;
         check_key(world, put, &circuit)
     }
 

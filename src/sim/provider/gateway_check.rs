@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::{Put, id_at};
+use crate::arm::PeeringView;
 use crate::arm::read::is;
 use crate::model::ResourceId;
 use crate::model::azure_limits::resizes_in_place;
@@ -54,9 +55,19 @@ pub(super) fn bounds(put: &Put<'_>, sku: &str) -> Result<(), Refusal> {
     Err(Refusal::new(400, "ExpressRouteVirtualNetworkGatewayAutoscaleBoundsNotValid", message))
 }
 
-/// Refuses a gateway that is made beside one of the other kind, where the VPN gateway of both is policy-based or
-/// Basic (VPN-COEX).
+/// Refuses a gateway that is made in a network which uses another network's (N-PEER), and one that is made beside one
+/// of the other kind, where the VPN gateway of both is policy-based or Basic (VPN-COEX).
 pub(super) fn beside(world: &World, put: &Put<'_>, subnet: &ResourceId) -> Result<(), Refusal> {
+    let vnet = subnet.parent().filter(|_| put.stored.is_none());
+    let sides = vnet.iter().flat_map(|vnet| world.resources.children(vnet));
+    let mut users = sides.filter(|(_, side)| PeeringView::of(&side.body).uses_gateway());
+    if let Some((side, _)) = users.next() {
+        let message = format!(
+            "Gateway {} cannot be created: its virtual network uses the remote gateway of peering {side}.",
+            put.id
+        );
+        return Err(Refusal::unconfirmed(&unconfirmed::REMOTE_USED, message));
+    }
     let vpn = |body: &Value| is(body, "/properties/gatewayType", "Vpn");
     let unfit = |body: &Value| {
         vpn(body)
@@ -80,12 +91,33 @@ pub(super) fn beside(world: &World, put: &Put<'_>, subnet: &ResourceId) -> Resul
     }
 }
 
-/// Refuses a Basic address on a gateway that is made: on ExpressRoute's, and on a VPN gateway of zones.
+/// Refuses an address that something else has.
+fn addresses_free(world: &World, put: &Put<'_>) -> Result<(), Refusal> {
+    let list = put.body.pointer("/properties/ipConfigurations").and_then(Value::as_array);
+    let named =
+        list.into_iter().flatten().filter_map(|own| id_at(own, "/properties/publicIPAddress/id"));
+    for address in named {
+        let other = super::public_ip::user_of(world, &address).filter(|user| user != put.id);
+        if let Some(user) = other {
+            let message = format!(
+                "Resource {} is referencing public IP address {address} that is already allocated to \
+                 resource {user}.",
+                put.id
+            );
+            return Err(Refusal::unconfirmed(&unconfirmed::ADDRESS_USED, message));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses an address that something else has; and a Basic one on a gateway that is made: on ExpressRoute's, and on
+/// a VPN gateway of zones.
 pub(super) fn addresses(
     world: &World,
     put: &Put<'_>,
     (vpn, sku): (bool, &str),
 ) -> Result<(), Refusal> {
+    addresses_free(world, put)?;
     if put.stored.is_some() || !is_since(put.now, NO_BASIC_SINCE) {
         return Ok(());
     }

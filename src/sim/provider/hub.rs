@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use serde_json::{Value, json};
 
 use super::{PostReading, Provider, Put, Shown, child, default, id_at, keep, top_level};
-use crate::model::hub::{DEFAULT_TABLE, HUB_TABLES};
+use crate::model::hub::{DEFAULT_TABLE, HUB_TABLES, NO_TABLE};
 use crate::model::{ResourceId, Timestamp};
 use crate::sim::body_rule::BodyRule;
 use crate::sim::consequence::Consequence;
@@ -27,9 +27,6 @@ pub(super) struct HubTableType;
 pub(super) const HUBS: &str = "Microsoft.Network/virtualHubs";
 const TABLES: &str = "Microsoft.Network/virtualHubs/hubRouteTables";
 const WAN: &str = "/properties/virtualWan/id";
-
-/// The table of a hub whose routes nobody learns. Azure makes it with the hub.
-const NO_TABLE: &str = "noneRouteTable";
 
 /// How long after a hub is `Succeeded` its routers come up. Recorded is only that they come after it.
 const ROUTERS: Duration = Duration::from_secs(480);

@@ -5,6 +5,7 @@ mod azure_firewall;
 mod circuit;
 mod circuit_peering;
 mod connection;
+mod connection_ends;
 mod gateway;
 mod gateway_check;
 mod global_reach;
@@ -17,6 +18,7 @@ mod public_ip;
 mod route_table;
 mod security_group;
 mod subnet;
+mod subnet_check;
 mod traffic_manager;
 mod virtual_network;
 mod vnet_peering;
@@ -358,6 +360,7 @@ const ALL: &[&dyn Provider] = &[
     &private_dns::ZoneType,
     &private_dns::Records(private_dns::V4),
     &private_dns::Records(private_dns::V6),
+    &private_dns::AliasType,
     &private_dns::LinkType,
     &public_ip::PublicIpType,
     &route_table::RouteTableType,

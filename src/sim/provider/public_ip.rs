@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Provider, Put, Shown, default, keep, top_level};
+use super::{Provider, Put, Shown, default, id_at, keep, top_level};
 use crate::arm;
 use crate::arm::kind;
 use crate::model::ResourceId;
@@ -22,10 +22,6 @@ const NO_BASIC_SINCE: Month = (2025, 4);
 impl Provider for PublicIpType {
     fn kind(&self) -> &'static str {
         kind::PUBLIC_ADDRESSES
-    }
-
-    fn computed(&self) -> &'static [&'static str] {
-        &["ipConfiguration"]
     }
 
     fn word(&self) -> &'static str {
@@ -92,7 +88,7 @@ impl Provider for PublicIpType {
 
     fn accept(&self, _: &World, put: &Put<'_>) -> Value {
         let mut properties = put.properties();
-        keep(&mut properties, put.stored, &["ipAddress"]);
+        keep(&mut properties, put.stored, &["ipAddress", "ipConfiguration"]);
         default(&mut properties, "publicIPAddressVersion", json!("IPv4"));
         default(&mut properties, "idleTimeoutInMinutes", json!(4));
         default(&mut properties, "ipTags", json!([]));
@@ -114,6 +110,15 @@ impl Provider for PublicIpType {
         body
     }
 
+    fn complete(&self, body: &mut Value) {
+        // What stands in subnets is found where it is; of others, such as a load balancer, only a world file tells.
+        let user = id_at(body, "/properties/ipConfiguration/id").and_then(|own| own.parent());
+        let found = user.as_ref().and_then(super::of).is_some_and(Provider::stands_in_subnets);
+        if let Some(properties) = body["properties"].as_object_mut().filter(|_| found) {
+            properties.remove("ipConfiguration");
+        }
+    }
+
     fn finished(&self, world: &World, id: &ResourceId) -> Vec<Consequence> {
         // A dynamic address comes with the first use.
         if world.body(id).is_some_and(|body| arm::PublicAddressView::of(body).is_static()) {
@@ -123,7 +128,7 @@ impl Provider for PublicIpType {
     }
 
     fn may_delete(&self, world: &World, id: &ResourceId) -> Result<(), Refusal> {
-        match world.user_of(id) {
+        match user_of(world, id) {
             None => Ok(()),
             Some(user) => Err(Refusal::new(
                 400,
@@ -136,6 +141,12 @@ impl Provider for PublicIpType {
             )),
         }
     }
+}
+
+/// Who has an address: one of the world's, or one that only its file tells of.
+pub(super) fn user_of(world: &World, id: &ResourceId) -> Option<ResourceId> {
+    let told = || id_at(world.body(id)?, "/properties/ipConfiguration/id")?.parent();
+    world.user_of(id).or_else(told)
 }
 
 /// Gives a public IP its address, if it has none.

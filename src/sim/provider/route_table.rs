@@ -6,6 +6,7 @@ use super::{Provider, Put, Shown, child, default, top_level};
 use crate::arm::kind;
 use crate::arm::read::text;
 use crate::model::ResourceId;
+use crate::model::azure_limits::{ROUTES_PER_TABLE, ROUTES_PER_TABLE_USAGE};
 use crate::model::destination::Destination;
 use crate::sim::body_rule::BodyRule;
 use crate::sim::reply::Refusal;
@@ -45,12 +46,14 @@ impl Provider for RouteTableType {
     }
 
     fn usages(&self) -> &'static [(&'static str, u64)] {
-        &[("RouteTables", 200)]
+        // Azure updates 562695: 600 since the spring of 2026, 200 before.
+        &[("RouteTables", 600)]
     }
 
-    fn validate(&self, _: &World, put: &Put<'_>) -> Result<(), Refusal> {
+    fn validate(&self, world: &World, put: &Put<'_>) -> Result<(), Refusal> {
         let routes = put.body.pointer("/properties/routes").and_then(Value::as_array);
         let routes = routes.map(Vec::as_slice).unwrap_or_default();
+        check_count(world, put.id, routes.len())?;
         routes.iter().try_for_each(check_hop)?;
         routes.iter().enumerate().try_for_each(|(place, own)| {
             let name = |route: &Value| text(route, "/name").unwrap_or_default().to_owned();
@@ -111,11 +114,16 @@ impl Provider for RouteType {
         ]
     }
 
+    fn usages(&self) -> &'static [(&'static str, u64)] {
+        &[(ROUTES_PER_TABLE_USAGE, ROUTES_PER_TABLE as u64)]
+    }
+
     fn validate(&self, world: &World, put: &Put<'_>) -> Result<(), Refusal> {
         check_hop(put.body)?;
         let Some(table) = put.id.parent() else { return Ok(()) };
-        let others = world.resources.children(&table).filter(|(id, _)| *id != put.id);
-        let others = others.map(|(id, route)| (id.name().to_owned(), &route.body));
+        let others = || world.resources.children(&table).filter(|(id, _)| *id != put.id);
+        check_count(world, &table, others().count() + 1)?;
+        let others = others().map(|(id, route)| (id.name().to_owned(), &route.body));
         check_alone(put.id.name(), put.body, others)
     }
 
@@ -145,6 +153,19 @@ fn check_alone<'r>(
             ),
         )),
     }
+}
+
+/// Refuses more routes in a table than this world allows.
+fn check_count(world: &World, table: &ResourceId, count: usize) -> Result<(), Refusal> {
+    let limit = world.governance.quota(ROUTES_PER_TABLE_USAGE).map(usize::try_from);
+    let limit = limit.and_then(Result::ok).unwrap_or(ROUTES_PER_TABLE);
+    if count <= limit {
+        return Ok(());
+    }
+    let message = format!(
+        "Route table {table} cannot have {count} routes: the limit of the subscription is {limit}."
+    );
+    Err(Refusal::unconfirmed(&unconfirmed::ROUTES_MANY, message))
 }
 
 fn check_hop(route: &Value) -> Result<(), Refusal> {

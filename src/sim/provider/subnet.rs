@@ -3,7 +3,7 @@
 use ipnet::IpNet;
 use serde_json::{Value, json};
 
-use super::{Provider, Put, Shown, child, default, id_at};
+use super::{Provider, Put, Shown, child, default, subnet_check};
 use crate::arm;
 use crate::arm::kind;
 use crate::model::ResourceId;
@@ -79,7 +79,8 @@ impl Provider for SubnetType {
         if overlapping {
             return Err(overlaps(put.id.name()));
         }
-        Ok(())
+        let home = vnet.as_ref().and_then(|vnet| world.body(vnet));
+        home.map_or(Ok(()), |home| subnet_check::given(world, put.id, home, put.body))
     }
 
     fn show(&self, world: &World, shown: &Shown<'_>, body: &mut Value) {
@@ -155,10 +156,7 @@ impl Provider for SubnetType {
     }
 
     fn references(&self, body: &Value) -> Vec<ResourceId> {
-        ["/properties/routeTable/id", "/properties/networkSecurityGroup/id"]
-            .iter()
-            .filter_map(|pointer| id_at(body, pointer))
-            .collect()
+        subnet_check::references(body)
     }
 
     fn may_delete(&self, world: &World, id: &ResourceId) -> Result<(), Refusal> {
@@ -213,7 +211,8 @@ pub(super) fn check_within(world: &World, put: &Put<'_>) -> Result<(), Refusal> 
         before.extend(prefixes);
         named.push(name.to_ascii_lowercase());
         if let Ok(id) = put.id.child("subnets", name) {
-            check_named(world, &id, subnet)?;
+            subnet_check::named(world, &id, subnet)?;
+            subnet_check::given(world, &id, put.body, subnet)?;
         }
     }
     let left_out = world.ids().filter(|other| {
@@ -223,20 +222,6 @@ pub(super) fn check_within(world: &World, put: &Put<'_>) -> Result<(), Refusal> 
     });
     let mut used = left_out.filter_map(|subnet| Some((subnet, world.user_of(subnet)?)));
     used.next().map_or(Ok(()), |(subnet, user)| Err(in_use(subnet, &user)))
-}
-
-/// Refuses a subnet that newly names what is not there; what it named before is as it was.
-fn check_named(world: &World, id: &ResourceId, sent: &Value) -> Result<(), Refusal> {
-    let before = world.body(id).map(|body| SubnetType.references(body)).unwrap_or_default();
-    let wanted = SubnetType.references(sent);
-    let missing = wanted.iter().find(|one| !before.contains(one) && world.body(one).is_none());
-    missing.map_or(Ok(()), |reference| {
-        let message = format!(
-            "Resource {reference} referenced by resource {id} was not found. Please make sure \
-             that the referenced resource exists, and that both resources are in the same region."
-        );
-        Err(Refusal::new(400, "InvalidResourceReference", message))
-    })
 }
 
 /// The refusal to delete a subnet that is in use, or the network that it is of.

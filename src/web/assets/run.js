@@ -382,7 +382,7 @@ const barsOf = (step, part) => {
   return bars;
 };
 
-const CHANGES = { created: "created", updated: "updated", already_so: "was so already", restored: "restored", removed: "removed" };
+const CHANGES = { created: "created", updated: "updated", already_so: "was so already", restored: "restored", removed: "removed", being_removed: "being removed" };
 
 const stepRow = (step, part) => {
   const bad = ["failed", "timed_out", "held", "undo_failed"].includes(step.status);

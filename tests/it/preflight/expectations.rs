@@ -1,6 +1,7 @@
 //! What verifications wait for is judged path by path, for hubs as well, and by whether the circuit has IPv6.
 
 use super::*;
+use crate::support::Stage;
 
 fn only_default(case: &mut Case, circuit: &str, paths: &[&str]) {
     for link in &mut case.world.onprem.links {
@@ -103,7 +104,59 @@ async fn a_circuit_on_a_port_of_its_own_needs_no_provider() {
         }
         let found = case.found().await;
         assert_eq!(failed(&found).contains("CIR-PROVIDER"), fires, "{state:?}");
-        // The simulator's edge answers for it, or does not.
-        assert_eq!(failed(&found).contains("PEER-ONE-LEG"), fires, "{state:?}");
+        // Sessions are looked for where they can be.
+        assert_eq!(said(&found, "PEER-ONE-LEG"), Vec::<String>::new(), "{state:?}");
+        let judged = found.findings.iter().any(|own| own.rule == "PEER-ONE-LEG");
+        assert_ne!(judged, fires, "{state:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_circuit_without_any_session_carries_nothing_and_is_refused() {
+    for (down, one, none) in [(&[][..], 0, 0), (&[2], 1, 0), (&[2, 3], 0, 1)] {
+        let mut case = Case::of(MAIN);
+        for place in down {
+            case.world.onprem.links[*place].up = false;
+        }
+        let found = case.found().await;
+        let counts = ["PEER-ONE-LEG", "PEER-NO-LEG"].map(|rule| said(&found, rule).len());
+        assert_eq!(counts, [one, none], "{down:?}");
+        assert_eq!(found.blocking().count(), none, "{down:?}");
+    }
+}
+
+/// There is one reason then, and it is told by the rule that it is of.
+#[tokio::test]
+async fn sessions_of_what_is_switched_off_are_not_looked_for() {
+    for (pointer, value, rule) in [
+        ("/properties/peerings/0/properties/state", "Disabled", "PEER-PRIVATE"),
+        ("/properties/circuitProvisioningState", "Disabled", "CIR-ENABLED"),
+        ("/properties/serviceProviderProvisioningState", "Deprovisioned", "CIR-PROVIDER"),
+    ] {
+        let mut case = Case::of(MAIN);
+        case.set("er-singapore", pointer, json!(value));
+        let found = case.found().await;
+        assert!(failed(&found).contains(rule), "{rule}");
+        let legs = found.findings.iter().filter(|own| own.rule.ends_with("-LEG"));
+        assert_eq!(legs.count(), 0, "{rule}");
+    }
+}
+
+/// The way home begins where the drill of the failover ended; what its verifications wait for is there already.
+#[tokio::test]
+async fn no_shipped_way_home_is_warned_of_what_its_own_drill_passes() {
+    for failback in ["dr-circuit-failback.yaml", "same-circuit-failback.yaml"] {
+        let lab = Stage::of(failback, "drill").await.lab();
+        let clock = lab.clock();
+        let azure = lab.arm(&clock).observer();
+        let beside = BesideAzure::stand_in(Arc::clone(&clock));
+        let facts = inquire(&lab.plan, &WithHost::new(&azure, &beside), &clock).await;
+        let found = judge(&lab.plan, &facts);
+        let mut own = found.findings.iter().filter(|finding| finding.rule == "RT-EXPECTED");
+        assert!(
+            own.all(|f| f.verdict == FindingVerdict::Passed),
+            "{failback}: {:?}",
+            found.findings
+        );
     }
 }

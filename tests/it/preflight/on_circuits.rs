@@ -156,3 +156,12 @@ async fn a_hubs_connection_needs_an_authorization_that_is_free_and_a_circuit_of_
         "expressRouteConnections": [hub_connection("by-hand", "er-singapore", 0)] } }));
     assert!(failed(&case.found().await).contains("LINK-DUP"));
 }
+
+#[tokio::test]
+async fn the_key_of_the_runs_own_connection_is_not_revoked_unsaid() {
+    let mut case = Case::of(MAIN);
+    let id = format!("{CIR}/expressRouteCircuits/er-singapore/authorizations/auth-hub-sea");
+    let removal = json!({ "action": "remove", "with": { "kind": "authorization", "id": id } });
+    case.instead("circuit_routes", removal);
+    assert!(failed(&case.found().await).contains("AUTH-REVOKE"));
+}

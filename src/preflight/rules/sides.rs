@@ -1,0 +1,160 @@
+//! What do the flags of a peering's sides let through, and do they go with the gateways of their networks?
+
+use ipnet::IpNet;
+
+use crate::arm::{PeeringView, RouteTableView, RouteView, SubnetView};
+use crate::model::action::Peering;
+use crate::model::{Action, ResourceId, Step};
+use crate::preflight::facts::{Fact, Question};
+use crate::preflight::inquiry::{
+    Inquiry, about, is, known, overlap, peerings_of, subnets_of, text, unless,
+};
+use crate::preflight::rule::{FindingVerdict, Judged};
+
+/// What a side says in the end; none where its network cannot be read.
+#[derive(Clone, Copy)]
+struct SideFlags {
+    lends: bool,
+    uses: bool,
+    access: bool,
+    /// None where nobody can know.
+    forwarded: Option<bool>,
+}
+
+/// A flag that the author does not say is as it stands, and has Azure's default where the side is made.
+fn flags_of(inquiry: &Inquiry<'_>, spec: &Peering) -> SideFlags {
+    let vnet = spec.id.parent().map(|vnet| inquiry.read(&vnet));
+    let unread = matches!(vnet, Some(Err(_)));
+    let vnet = vnet.and_then(Result::ok).flatten();
+    let standing = peerings_of(vnet).iter().find(|side| is(side, "/name", spec.id.name()));
+    let standing = standing.map(PeeringView::of);
+    let lends = standing.is_some_and(PeeringView::lends_gateway);
+    let uses = standing.is_some_and(PeeringView::uses_gateway);
+    let access = standing.is_none_or(PeeringView::gives_access);
+    let forwarded = standing.is_some_and(PeeringView::takes_forwarded);
+    SideFlags {
+        lends: spec.allow_gateway_transit.unwrap_or(lends),
+        uses: spec.use_remote_gateways.unwrap_or(uses),
+        access: spec.allow_access.unwrap_or(access),
+        forwarded: spec.allow_forwarded_traffic.or_else(|| (!unread).then_some(forwarded)),
+    }
+}
+
+/// The flags of each side that is to be, against those that a hub and its spokes need (azure-facts 1.6).
+pub(super) fn flags(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let end = inquiry.at_end();
+    let all = inquiry.peerings().into_iter();
+    all.map(|(_, spec)| {
+        let flags = flags_of(inquiry, spec);
+        let verdict = if flags.lends && flags.uses {
+            let why = "it both lends and uses a gateway, and a network that uses another's has none to lend";
+            FindingVerdict::Failed(why.to_owned())
+        } else if !flags.lends && !flags.uses {
+            FindingVerdict::Failed("it neither lends nor uses a gateway".to_owned())
+        } else if !flags.access {
+            let why = format!("allow_access is false: its network and {} are apart", spec.remote.name());
+            FindingVerdict::Failed(why)
+        } else {
+            let hit = spec.id.parent().filter(|_| flags.forwarded == Some(false));
+            let hit = hit.and_then(|vnet| forwards(&end, &vnet, &spec.remote));
+            unless(hit.is_some(), || hit.unwrap_or_default())
+        };
+        about(&spec.id, verdict)
+    })
+    .collect()
+}
+
+/// Where an appliance of one network forwards what comes from or goes to the other one: a route of either that leads
+/// there, in a table that a subnet uses.
+fn forwards(end: &Inquiry<'_>, near: &ResourceId, far: &ResourceId) -> Option<String> {
+    let (here, there) = (end.space(near)?, end.space(far)?);
+    // From here all goes to the appliance that a route names; from there, only what is for this network.
+    for (vnet, only) in [(near, None), (far, Some(&here))] {
+        for subnet in end.facts.body(vnet).map_or(&[][..], subnets_of) {
+            let Some(table) = SubnetView::of(subnet).route_table() else { continue };
+            let Some(body) = end.facts.body(&table) else { continue };
+            for route in RouteTableView::of(body).bodies() {
+                let view = RouteView::of(route);
+                let Some(hop) = view.hop_address().filter(|_| view.hops_to("VirtualAppliance"))
+                else {
+                    continue;
+                };
+                let to = view.destination().and_then(|to| to.parse::<IpNet>().ok());
+                let goes = only.is_none_or(|only| {
+                    to.is_some_and(|to| only.iter().any(|net| overlap(net, &to)))
+                });
+                if goes && there.iter().any(|net| net.contains(&hop)) {
+                    return Some(format!(
+                        "allow_forwarded_traffic is false, and the appliance {hop} of {} forwards (route {} of \
+                         table {}): what it forwards is dropped",
+                        far.name(),
+                        text(route, "/name").unwrap_or("?"),
+                        table.name()
+                    ));
+                }
+            }
+        }
+    }
+    None
+}
+
+/// Of sides that take nothing forwarded, the tables of both networks are read.
+pub(in crate::preflight) fn questions(inquiry: &Inquiry<'_>) -> Vec<Question> {
+    let mut asked = Vec::new();
+    for (_, spec) in inquiry.peerings() {
+        if flags_of(inquiry, spec).forwarded != Some(false) {
+            continue;
+        }
+        for vnet in spec.id.parent().iter().chain([&spec.remote]) {
+            let subnets = inquiry.facts.body(vnet).map_or(&[][..], subnets_of).iter();
+            let tables = subnets.filter_map(|subnet| SubnetView::of(subnet).route_table());
+            asked.extend(tables.map(Question::Resource));
+        }
+    }
+    asked
+}
+
+/// The gateways that are to be made in a network which uses another network's by then. What is peered at the same
+/// time counts: nobody knows which comes first, and one of both is refused.
+pub(super) fn own_gateway(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let mut all = Vec::new();
+    for (step, id, subnet) in inquiry.gateway_places() {
+        let Some(vnet) = subnet.parent() else { continue };
+        // One that stands already was made before.
+        if matches!(inquiry.at(step).facts.resource(id), Fact::Known(_)) {
+            continue;
+        }
+        let users = [inquiry.at(step), inquiry.at_most(step)].map(|then| {
+            let body = then.read(&vnet)?;
+            let mut sides = peerings_of(body).iter();
+            let uses = sides.find(|side| PeeringView::of(side).uses_gateway());
+            Ok(uses.map(|side| text(side, "/name").unwrap_or("a peering").to_owned()))
+        });
+        let [before, beside] = users;
+        let verdict = before.and_then(|before| {
+            let hit = before.or(beside?);
+            Ok(unless(hit.is_some(), || {
+                let side = hit.unwrap_or_default();
+                let late = late(inquiry, step, &vnet, &side);
+                format!("{side} of {} uses a remote gateway by then{late}", vnet.name())
+            }))
+        });
+        all.push(about(id, known(verdict)));
+    }
+    all
+}
+
+/// Which step takes the use of a remote gateway from a side, where one does and does not come before this one.
+pub(super) fn late(inquiry: &Inquiry<'_>, step: &Step, vnet: &ResourceId, side: &str) -> String {
+    let Ok(side) = vnet.child("virtualNetworkPeerings", side) else { return String::new() };
+    let steps = inquiry.plan.steps().iter();
+    let takes = |action: &Action| match action {
+        Action::Peering(spec) => spec.id == side && spec.use_remote_gateways == Some(false),
+        Action::Remove(spec) => spec.id == side,
+        _ => false,
+    };
+    let mut late = steps.filter(|other| other.name != step.name && takes(&other.action));
+    late.next().map_or_else(String::new, |late| {
+        format!("; step `{}` takes that away, and does not come before this one", late.name)
+    })
+}

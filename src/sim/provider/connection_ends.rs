@@ -1,0 +1,121 @@
+//! What does Azure refuse of a connection for what it joins? Regions, pairs, BGP and FastPath.
+
+use serde_json::Value;
+
+use super::{Put, id_at};
+use crate::arm::kind;
+use crate::arm::read::{self, flag};
+use crate::model::ResourceId;
+use crate::sim::network::configured_prefixes;
+use crate::sim::reply::Refusal;
+use crate::sim::unconfirmed;
+use crate::sim::world::World;
+
+const GATEWAY: &str = "/properties/virtualNetworkGateway1/id";
+/// The other ends that a connection may have.
+const OTHERS: [&str; 3] = [
+    "/properties/peer/id",
+    "/properties/localNetworkGateway2/id",
+    "/properties/virtualNetworkGateway2/id",
+];
+
+/// Refuses a new connection in another region than its gateway: both stand in one.
+pub(super) fn region(world: &World, put: &Put<'_>) -> Result<(), Refusal> {
+    if put.stored.is_some() {
+        return Ok(());
+    }
+    let Some(gateway) = id_at(put.body, GATEWAY) else { return Ok(()) };
+    match (read::region(put.body), world.location(&gateway)) {
+        (Some(own), Some(of_gateway)) if own != of_gateway => {
+            let message = format!(
+                "Connection {} is in {} and its gateway {gateway} in {}; both must be in one region.",
+                put.id,
+                own.as_str(),
+                of_gateway.as_str()
+            );
+            Err(Refusal::unconfirmed(&unconfirmed::CONNECTION_REGION, message))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Refuses a second connection between two ends.
+pub(super) fn only(world: &World, put: &Put<'_>) -> Result<(), Refusal> {
+    if put.stored.is_some() {
+        return Ok(());
+    }
+    let ends = |body: &Value| {
+        let other = OTHERS.iter().find_map(|pointer| id_at(body, pointer));
+        id_at(body, GATEWAY).zip(other)
+    };
+    let Some(own) = ends(put.body) else { return Ok(()) };
+    let mut others = world.resources.of_type(kind::CONNECTIONS);
+    let twin = others.find(|(id, other)| *id != put.id && ends(&other.body).as_ref() == Some(&own));
+    match twin {
+        None => Ok(()),
+        Some((id, _)) => {
+            let message = format!("{} and {} are connected already, by {id}.", own.0, own.1);
+            Err(Refusal::unconfirmed(&unconfirmed::ENDS_CONNECTED, message))
+        }
+    }
+}
+
+/// Refuses BGP over a tunnel of which an end does not speak it.
+pub(super) fn bgp(world: &World, put: &Put<'_>) -> Result<(), Refusal> {
+    if !flag(put.body, "/properties/enableBgp") {
+        return Ok(());
+    }
+    let at = |pointer: &str| id_at(put.body, pointer);
+    let body = |id: &ResourceId| world.body(id);
+    let gateways = [at(GATEWAY), at(OTHERS[2])].into_iter().flatten();
+    let silent =
+        gateways.filter(|id| body(id).is_some_and(|own| !flag(own, "/properties/enableBgp")));
+    let device = at(OTHERS[1]).filter(|id| {
+        body(id).is_some_and(|own| own.pointer("/properties/bgpSettings/asn").is_none())
+    });
+    match silent.chain(device).next() {
+        None => Ok(()),
+        Some(end) => {
+            let message = format!("EnableBgp of {} needs BGP on {end}, which has none.", put.id);
+            Err(Refusal::unconfirmed(&unconfirmed::NO_BGP, message))
+        }
+    }
+}
+
+/// Refuses private endpoints past the gateway where nothing else goes past it: the published description of
+/// `enablePrivateLinkFastPath` wants `expressRouteGatewayBypass`.
+pub(super) fn fast_path(put: &Put<'_>) -> Result<(), Refusal> {
+    let on = |key: &str| flag(put.body, &format!("/properties/{key}"));
+    if !on("enablePrivateLinkFastPath") || on("expressRouteGatewayBypass") {
+        return Ok(());
+    }
+    let message =
+        format!("enablePrivateLinkFastPath of {} needs expressRouteGatewayBypass.", put.id);
+    Err(Refusal::unconfirmed(&unconfirmed::NO_FAST_PATH, message))
+}
+
+/// Refuses a new connection of networks to a circuit that has networks of the same addresses.
+pub(super) fn overlap(
+    world: &World,
+    put: &Put<'_>,
+    (gateway, circuit): (&ResourceId, &ResourceId),
+) -> Result<(), Refusal> {
+    if put.stored.is_some() || !world.network.refuses_overlap() {
+        return Ok(());
+    }
+    let shown = world.shown();
+    let estate = world.estate(&shown);
+    let ours = configured_prefixes(&estate, gateway);
+    for other in estate.connections_of_circuit(circuit) {
+        let theirs = configured_prefixes(&estate, &other.gateway);
+        let clash = ours.iter().find(|a| theirs.iter().any(|b| a.contains(b) || b.contains(*a)));
+        if let Some(prefix) = clash.filter(|_| other.gateway != *gateway) {
+            let message = format!(
+                "{prefix} overlaps a virtual network that connection {} links to {circuit}.",
+                other.id
+            );
+            return Err(Refusal::unconfirmed(&unconfirmed::OVERLAP_ON_CIRCUIT, message));
+        }
+    }
+    Ok(())
+}
