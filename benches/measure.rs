@@ -164,6 +164,8 @@ fn document(folder: &Path) -> [f64; 3] {
         known: None,
         drill: None,
         matrix: None,
+        refused: Vec::new(),
+        undrilled: None,
     };
     let templates = Templates::new(&BTreeMap::new()).unwrap();
     let mut page = String::new();
@@ -197,8 +199,7 @@ fn report(folder: &Path, scenario: &Scenario) -> [f64; 4] {
             state: &state,
             events: &events,
             driven: Driven::ByNobody,
-            reached_before: &[],
-            reachability: &[],
+            reached: &[],
             strikes: &[],
             told: &[],
             head: None,

@@ -4,20 +4,24 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::args::Compile;
 use super::context::Context;
-use super::document_drills::DrillOrigin;
+use super::document_drills::{DrillOrigin, DrillsHeard};
 use super::error::{CliError, Status};
 use super::front::{self, CompiledRunbook};
 use super::region_down;
+use super::ui::Ui;
 use super::world::{self, KeptDrill, Outset};
 use crate::engine::RunState;
-use crate::model::{Answer, People, Plan, PlanDigest};
+use crate::model::{Answer, People, Plan, PlanDigest, StepName};
 use crate::plan::Compiled;
 use crate::render::document::LastRun;
 use crate::render::document::material::{Declared, DocumentDrill, Known, Material, ProfileText};
+use crate::render::progress::StandingLine;
 use crate::render::run_view;
+use crate::render::style::cut;
 use crate::render::view::Driven;
 use crate::runbook::tree::{self, Node, NodeValue};
 use crate::runbook::{Diagnostics, SourceFile};
@@ -39,6 +43,8 @@ pub(super) struct Gathered {
     pub(super) material: Material,
     /// Beside the runbook.
     pub(super) failback: Option<PathBuf>,
+    /// What is wrong with it, as `drill` would end: refused, or otherwise than it is for; `Done` of a sound one.
+    pub(super) status: Status,
     digests: Vec<PlanDigest>,
 }
 
@@ -62,25 +68,39 @@ pub(super) async fn gather(context: &Context, wanted: Wanted<'_>) -> Result<Gath
         known: None,
         drill: None,
         matrix: None,
+        refused: Vec::new(),
+        undrilled: None,
         plan,
     };
-    // A document without a drill is a document still, and says what it lacks.
-    match stage(context, &compiled, wanted).await {
+    let drilled = match stage(context, &compiled, wanted).await {
         Ok(Some((stage, place))) => {
             digests.push(stage.plan.digest());
             material.known = Some(known(&stage.world, &place));
             let stage = Arc::new(stage);
-            if let Err(error) = drill(&mut material, &stage, &place, wanted.drills).await {
-                context.ui.error(&error);
-            }
+            let heard = OnScreen::of(context, &material.plan);
+            drill(&mut material, &stage, &place, wanted.drills.then_some(&heard)).await
         }
-        Ok(None) => {}
-        Err(error) => context.ui.error(&error),
-    }
-    let folder = wanted.runbook.parent().unwrap_or_else(|| Path::new(""));
-    let failback = material.plan.parts().failback.as_ref();
-    let failback = failback.map(|path| front::named(folder, "failback", path)).transpose()?;
-    Ok(Gathered { material, failback, digests })
+        Ok(None) => Ok(Status::Done),
+        Err(error) => Err(error),
+    };
+    // A document without a drill is a document still, and says what it lacks.
+    let status = drilled.unwrap_or_else(|error| {
+        context.ui.error(&error);
+        material.undrilled = Some(error.what.clone());
+        error.status
+    });
+    let failback = failback(wanted.runbook, &material.plan)?;
+    Ok(Gathered { material, failback, status, digests })
+}
+
+/// The runbook that leads back, beside this one.
+///
+/// # Errors
+/// It does not lie below this one's folder.
+pub(super) fn failback(runbook: &Path, plan: &Plan) -> Result<Option<PathBuf>, CliError> {
+    let folder = runbook.parent().unwrap_or_else(|| Path::new(""));
+    let failback = plan.parts().failback.as_ref();
+    failback.map(|path| front::named(folder, "failback", path)).transpose()
 }
 
 fn read(
@@ -96,16 +116,72 @@ async fn drill(
     material: &mut Material,
     stage: &Arc<DrillOrigin>,
     place: &str,
-    drills: bool,
-) -> Result<(), CliError> {
+    faults: Option<&OnScreen>,
+) -> Result<Status, CliError> {
+    material.refused = stage.refused(place).await?;
     let good = Arc::new(stage.good_day().await?);
     let mut run = good.view.clone();
     run.reachability = good.reachability();
-    material.drill = Some(DocumentDrill { source: place.to_owned(), run });
-    if drills {
-        material.matrix = Some(stage.matrix(&good, place).await?);
+    let stopped = good.stopped.clone();
+    let status = match (&stopped, material.refused.is_empty()) {
+        (_, false) => Status::Refused,
+        (Some(_), true) => Status::EndedOtherwise,
+        (None, true) => Status::Done,
+    };
+    // What goes wrong on a good day would go wrong in the drill of every fault as well: they prove nothing.
+    let proves = stopped.is_none();
+    material.drill = Some(DocumentDrill { source: place.to_owned(), run, stopped });
+    if let Some(heard) = faults.filter(|_| proves) {
+        let matrix = stage.matrix(&good, place, heard).await;
+        heard.over();
+        material.matrix = Some(matrix?);
     }
-    Ok(())
+    Ok(status)
+}
+
+/// How far the drills are, for whoever sits before the screen.
+struct OnScreen {
+    ui: Ui,
+    runbook: String,
+    drills: AtomicUsize,
+}
+
+impl OnScreen {
+    fn of(context: &Context, plan: &Plan) -> Self {
+        let runbook = plan.parts().runbook.to_string();
+        Self { ui: context.ui, runbook, drills: AtomicUsize::new(0) }
+    }
+
+    fn over(&self) {
+        if self.ui.live {
+            Ui::stand(Vec::new());
+        }
+    }
+}
+
+impl DrillsHeard for OnScreen {
+    fn begins(&self, drills: usize, alike: &BTreeMap<StepName, usize>) {
+        self.drills.store(drills, Ordering::Relaxed);
+        let others: usize = alike.values().sum();
+        if others > 0 {
+            self.ui.say(&format!(
+                "{}: {drills} drills. {others} steps that do what another one does are not drilled themselves; the \
+                 document says which.",
+                self.runbook
+            ));
+        }
+        self.done(0);
+    }
+
+    fn done(&self, drills: usize) {
+        let of = self.drills.load(Ordering::Relaxed);
+        if self.ui.live {
+            let text = format!("Drilling {} for its document: {drills} of {of}", self.runbook);
+            let text = cut(&text, self.ui.err_now().width.saturating_sub(1));
+            let columns = text.chars().count();
+            Ui::stand(vec![StandingLine { columns, text }]);
+        }
+    }
 }
 
 /// Where the runbook can be drilled, and that in words: under its own profile where that has a world

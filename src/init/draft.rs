@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::estate::{CircuitLink, EstateNetwork, VnetSide};
+use super::pairs::Counterpart;
 use super::strategy::Strategy;
 use super::todo::Todo;
 use crate::model::{Region, ResourceId};
@@ -64,6 +65,8 @@ pub(super) struct DraftHub {
     /// What the source's gateway learns and tells when it is back.
     pub(super) source_onprem: Vec<IpNet>,
     pub(super) source_azure: Vec<IpNet>,
+    /// Spokes whose machines come up with other addresses, each as a phrase.
+    pub(super) readdressed: Vec<String>,
 }
 
 /// A gateway: one that is there, or one to be made.
@@ -98,6 +101,8 @@ pub(super) struct DraftLink {
     /// Its weight where it is there already.
     pub(super) before: Option<u64>,
     pub(super) weight: u64,
+    /// Whether it is made with FastPath, as the source's is.
+    pub(super) fast_path: bool,
     pub(super) key: DraftKey,
     /// The source's connection that has to go first.
     pub(super) removed: Option<CircuitLink>,
@@ -236,6 +241,8 @@ pub(super) struct WanDraft {
     pub(super) connected: Option<u64>,
     pub(super) key: DraftKey,
     pub(super) networks: Vec<(String, ResourceId, String)>,
+    /// The networks of the source, each with what stands for it.
+    pub(super) matched: Vec<Counterpart>,
     pub(super) onprem: Vec<IpNet>,
     pub(super) azure: Vec<IpNet>,
     pub(super) source_hub: ResourceId,

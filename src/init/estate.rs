@@ -77,6 +77,8 @@ pub(super) struct CircuitLink {
     pub(super) gateway: ResourceId,
     pub(super) circuit: ResourceId,
     pub(super) weight: u64,
+    /// Whether packets go past its gateway.
+    pub(super) fast_path: bool,
     /// The authorization that it was made with, where that can be told.
     pub(super) authorization: Option<String>,
 }
@@ -169,6 +171,7 @@ impl KnownEstate {
                     gateway,
                     circuit,
                     weight: view.weight(),
+                    fast_path: view.goes_past_gateway(),
                     authorization: None,
                 });
             }

@@ -20,7 +20,15 @@ pub fn explained(estate: &KnownEstate, advice: &Advice, draft: &Draft) -> String
             line(&mut out, "spoke", spoke);
         }
     }
-    if advice.pairs.hubs.is_empty() {
+    if let Some(wan) = &draft.wan {
+        let to_be_made = if wan.hub_exists { "" } else { "to be made: " };
+        let (from, to) = (wan.source_hub.name(), wan.hub.name());
+        writeln!(out, "  hub   {from} -> {to_be_made}{to} (of the virtual WAN {})", wan.wan.name())
+            .ok();
+        for own in &wan.matched {
+            line(&mut out, "vnet", own);
+        }
+    } else if advice.pairs.hubs.is_empty() {
         out.push_str("  none that is peered with a hub\n");
     }
     out.push_str("\nCircuits:\n");

@@ -368,6 +368,9 @@ fn return_home(draft: &Draft, hub: &DraftHub, steps: &mut Vec<StepText>) -> Vec<
         if let Some(name) = &removed.authorization {
             step = step.with("authorization", format!("{own}{name}\""));
         }
+        if removed.fast_path {
+            step = step.with("fast_path", "true");
+        }
         steps.push(
             step.with("routing_weight", removed.weight.to_string())
                 .is("side", "source")

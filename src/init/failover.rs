@@ -249,19 +249,26 @@ fn after(draft: &Draft, steps: &mut Vec<StepText>) {
     let by_tunnel = draft.hubs.iter().filter(|hub| hub.tunnels.is_some());
     proven.extend(by_tunnel.map(|hub| format!("answers{}", hub.suffix)));
     let followed = follows::follow(draft, &proven, steps);
-    if draft.kept || draft.source.is_none() {
+    let moved: Vec<&str> =
+        draft.hubs.iter().flat_map(|hub| &hub.readdressed).map(String::as_str).collect();
+    if draft.source.is_none() || (draft.kept && moved.is_empty()) {
         return;
     }
+    let (which, why) = if moved.is_empty() {
+        (String::new(), "The addresses changed.".to_owned())
+    } else {
+        (format!("{}. ", moved.join("; ")), "Not every network keeps its addresses.".to_owned())
+    };
     let proven = if followed.is_empty() { proven } else { followed };
     steps.push(
         StepText::new("names", "Names and firewalls follow to the new addresses", "manual")
             .needs(&proven)
-            .question(
-                "Let DNS point at the machines' new addresses, and let on-premises firewalls pass them. \
-                 Confirm when the applications answer by name.",
-            )
+            .question(&format!(
+                "{which}Let DNS point at the machines' new addresses, and let on-premises firewalls pass them. \
+                 Confirm when the applications answer by name."
+            ))
             .with("expires_after", "8h")
-            .say("why", "The addresses changed. Without this the network works and nobody finds it.")
+            .say("why", &format!("{why} Without this the network works and nobody finds it."))
             .say("looks_good", "The canary answers by name from an on-premises machine."),
     );
 }

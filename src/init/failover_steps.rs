@@ -130,6 +130,9 @@ pub(super) fn connection(
     if let Some(key) = key_id(link) {
         step = step.with("authorization", key);
     }
+    if link.fast_path {
+        step = step.with("fast_path", "true");
+    }
     steps.push(
         step.with("routing_weight", link.weight.to_string())
             .is("timeout", "30m")

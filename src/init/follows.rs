@@ -13,6 +13,7 @@ use super::hub_pair::GATEWAY_SUBNET;
 use super::names::keys;
 use super::pairs::Counterpart;
 use super::text::{StepText, scalar};
+use super::wan;
 use crate::arm::read;
 use crate::model::{Region, ResourceId};
 
@@ -39,6 +40,7 @@ pub(super) fn look(estate: &KnownEstate, advice: &Advice, draft: &mut Draft) {
 
 /// Names and clients of an estate whose networks are no pairs.
 fn by_hand(estate: &KnownEstate, draft: &mut Draft) {
+    wan::fast_path(estate, draft);
     for (kind, words, action) in [
         ("Microsoft.Network/privateDnsZones", "private DNS zones", "private_dns.record"),
         (PROFILES, "Traffic Manager profiles", "traffic_manager.endpoint"),

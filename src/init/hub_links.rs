@@ -10,8 +10,9 @@ use super::estate::CircuitLink;
 use super::hub_pair::{HubBuilder, fresh};
 use super::names::{Renaming, keys};
 use super::strategy::Strategy;
-use crate::arm::kind;
+use crate::arm::{GatewayView, kind};
 use crate::model::ResourceId;
+use crate::model::azure_limits::{FAST_PATH_UNITS, has_fast_path};
 use crate::model::secret::seal;
 
 impl HubBuilder<'_> {
@@ -53,6 +54,7 @@ impl HubBuilder<'_> {
                 None => self.key(&circuit, gateway, hub, like),
             };
             let onprem = self.onprem_over(&circuit);
+            let fast_path = self.fast_path(gateway, own, like, &id);
             let removed = (strategy == Strategy::SameCircuitSwap)
                 .then(|| source.iter().find(|own| own.circuit == circuit).cloned())
                 .flatten();
@@ -63,6 +65,7 @@ impl HubBuilder<'_> {
                 id,
                 before: own.map(|own| own.weight),
                 weight: weight.saturating_sub(lower).clamp(1, 32_000),
+                fast_path,
                 key,
                 removed,
                 onprem,
@@ -105,6 +108,46 @@ impl HubBuilder<'_> {
         let v6 = self.estate.circuit(circuit).is_some_and(|own| own.speaks_v6);
         onprem.retain(|own| v6 || matches!(own, IpNet::V4(_)));
         onprem
+    }
+
+    /// Whether a connection is made with FastPath: where the source's has it and the gateway can. Where not, that
+    /// somebody has to see to it is said: the latency after a failover is another.
+    fn fast_path(
+        &mut self,
+        gateway: &DraftGateway,
+        stands: Option<&CircuitLink>,
+        like: Option<&CircuitLink>,
+        id: &ResourceId,
+    ) -> bool {
+        let Some(like) = like.filter(|like| like.fast_path) else { return false };
+        let known = format!("{} of the source has FastPath", like.id.name());
+        match stands {
+            Some(own) if own.fast_path => return false,
+            Some(_) => {
+                self.todo.decide(format!(
+                    "{known}, and {}, which stands by, has not: see whether it shall. By hand: az network \
+                     vpn-connection update --ids {id} --express-route-gateway-bypass true",
+                    id.name()
+                ));
+                return false;
+            }
+            None => {}
+        }
+        let stands = self.estate.bodies.get(&gateway.id).map(GatewayView::of);
+        let units = stands.and_then(GatewayView::scale_units_min);
+        let units = units.or(gateway.autoscale.map(|(min, _)| min));
+        if has_fast_path(&gateway.sku, units) {
+            return true;
+        }
+        self.todo.decide(format!(
+            "{known}, and {} of the SKU {} cannot: {} is made without it, and latency and throughput are others \
+             after a failover. What has it: ErGw3AZ, or ErGwScale with {FAST_PATH_UNITS} units at least \
+             (--param gateway_sku=ErGw3AZ).",
+            gateway.id.name(),
+            gateway.sku,
+            id.name()
+        ));
+        false
     }
 
     fn link_name(&self, like: Option<&CircuitLink>, circuit: &ResourceId, hub: &str) -> String {

@@ -65,6 +65,7 @@ impl HubBuilder<'_> {
             let mut seen = BTreeSet::new();
             all.retain(|own| seen.insert(*own));
         }
+        let readdressed = if self.advice.kept { readdressed(pair) } else { Vec::new() };
         Ok(DraftHub {
             suffix: self.suffix.clone(),
             hub: pair.hub.target.clone(),
@@ -79,6 +80,7 @@ impl HubBuilder<'_> {
             azure,
             source_onprem,
             source_azure,
+            readdressed,
         })
     }
 
@@ -249,6 +251,25 @@ impl HubBuilder<'_> {
         }
         Ok(gateway)
     }
+}
+
+/// The spokes of which not every address is there at the target: what runs in them comes up with others.
+fn readdressed(pair: &HubMatch) -> Vec<String> {
+    let words = |all: &[IpNet]| all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let one = |own: &Counterpart| {
+        let (source, target) = (own.source.as_ref()?, &own.target);
+        let stays = |prefix: &IpNet| target.space.iter().any(|there| there.contains(prefix));
+        (!source.space.iter().all(stays)).then(|| {
+            format!(
+                "{} ({}) comes up as {} ({})",
+                source.id.name(),
+                words(&source.space),
+                target.id.name(),
+                words(&target.space)
+            )
+        })
+    };
+    pair.spokes.iter().filter_map(one).collect()
 }
 
 /// The SKU of a new gateway: the source's, or what Azure offers in its stead.

@@ -13,6 +13,7 @@ use super::pairs::Pairs;
 use super::strategy::Strategy;
 use super::text::{StepText, expr, prefixes};
 use super::todo::Todo;
+use super::wan;
 use crate::arm::{kind, read};
 use crate::model::{Region, ResourceId};
 
@@ -277,11 +278,26 @@ pub(super) fn look_around(estate: &KnownEstate, advice: &Advice, draft: &mut Dra
             }
         }
     }
-    for id in &advice.pairs.left_out {
+    for own in draft.hubs.iter().flat_map(|hub| &hub.readdressed) {
         todo.decide(format!(
-            "{} is in the source region and no hub with a gateway leads to it: it is left out.",
-            id.name()
+            "{own}: the other networks keep their addresses, and this one does not. Names, firewalls and whatever \
+             knows its addresses must follow; the step `names` asks for it."
         ));
+    }
+    let of_wan = wan::networks(estate, advice.source.as_ref());
+    for id in &advice.pairs.left_out {
+        match (of_wan.iter().any(|own| own.id == *id), &draft.wan) {
+            (true, Some(_)) => {}
+            (true, None) => todo.decide(format!(
+                "{} is connected to the hub of a virtual WAN, which this runbook leaves alone: write a second one \
+                 with --strategy vwan-dr-circuit.",
+                id.name()
+            )),
+            (false, _) => todo.decide(format!(
+                "{} is in the source region and no hub with a gateway leads to it: it is left out.",
+                id.name()
+            )),
+        }
     }
     around_circuits(estate, advice, draft);
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::advice::{Advice, Fitness};
 use super::blocks::{free_anywhere, moved};
 use super::circuits::{place, spare};
-use super::draft::{DraftKey, WanDraft};
+use super::draft::{Draft, DraftKey, WanDraft};
 use super::error::InitError;
 use super::estate::{EstateNetwork, KnownEstate, overlap};
 use super::hub_pair::fresh;
@@ -97,6 +97,15 @@ fn connected<'e>(estate: &'e KnownEstate, hub: Option<&ResourceId>) -> Vec<&'e E
         .collect()
 }
 
+/// The networks that are connected to the hub of a region.
+pub(super) fn networks<'e>(
+    estate: &'e KnownEstate,
+    region: Option<&Region>,
+) -> Vec<&'e EstateNetwork> {
+    let hub = region.and_then(|own| hub_in(estate, own));
+    hub.map(|(id, _)| connected(estate, Some(id))).unwrap_or_default()
+}
+
 pub(super) fn fit(
     estate: &KnownEstate,
     source: Option<&Region>,
@@ -167,8 +176,7 @@ pub(super) fn draft(
     let units = source_gateway.and_then(|own| estate.bodies.get(own)).map_or((1, 2), units_of);
     let key = key_for(&circuit, &gateway, &hub);
     let azure = matched.iter().flat_map(|own| own.target.space.clone()).chain([prefix]).collect();
-    let source_links = links_of(estate, source_gateway);
-    let source_circuits: Vec<ResourceId> = source_links.into_iter().map(|own| own.0).collect();
+    let source_circuits: Vec<ResourceId> = used_circuits(estate, Some(source));
     Ok(WanDraft {
         wan,
         hub_exists: there.is_some(),
@@ -181,6 +189,7 @@ pub(super) fn draft(
         connected: existing.as_ref().map(|own| own.2),
         connection: existing.map_or_else(|| format!("con-{}", circuit.name()), |own| own.1),
         networks: connections(&matched),
+        matched,
         onprem: v4(heard_or_all(estate, &circuit)),
         azure: v4(azure),
         source_hub: source_hub.clone(),
@@ -192,6 +201,31 @@ pub(super) fn draft(
         weight: advice.chosen.get("weight").and_then(|own| own.parse().ok()).unwrap_or(100),
         target: advice.target.clone(),
     })
+}
+
+/// Says that a connection of the source has FastPath, which the runbook does not take over.
+pub(super) fn fast_path(estate: &KnownEstate, draft: &mut Draft) {
+    let Some(wan) = draft.wan.as_ref().filter(|own| own.connected.is_none()) else { return };
+    let source = gateway_of(estate, &wan.source_hub);
+    let has = |gateway: &ResourceId| {
+        let body = estate.bodies.get(gateway);
+        let inside =
+            body.map_or(&[][..], |body| read::list(body, "/properties/expressRouteConnections"));
+        let apart = estate
+            .of_kind(kind::HUB_CONNECTIONS)
+            .filter(|(id, _)| id.parent().as_ref() == Some(gateway))
+            .map(|(_, body)| body);
+        inside
+            .iter()
+            .chain(apart)
+            .any(|own| read::flag(own, "/properties/expressRouteGatewayBypass"))
+    };
+    if source.is_some_and(has) {
+        draft.todo.decide(
+            "The source's hub is connected with FastPath, and the runbook makes the target's connection without it: \
+             where latency or throughput count on it, write `fast_path: true` at the step `connection`.",
+        );
+    }
 }
 
 fn missing(what: &str) -> InitError {

@@ -50,6 +50,18 @@ pub const GATEWAY_SKUS: &[GatewaySku] = &[
     sku("ErGwScale", true, (1_000, 9_500, 4), false),
 ];
 
+/// Scale units from which a gateway of the SKU ErGwScale has FastPath.
+pub const FAST_PATH_UNITS: u64 = 10;
+
+/// Whether a gateway of a SKU has FastPath; `units` are the least that one that scales has.
+#[must_use]
+pub fn has_fast_path(sku: &str, units: Option<u64>) -> bool {
+    let known = GATEWAY_SKUS.iter().find(|own| own.name.eq_ignore_ascii_case(sku));
+    let scaled = sku.eq_ignore_ascii_case("ErGwScale");
+    known.is_some_and(|own| own.fastpath)
+        || (scaled && units.is_some_and(|units| units >= FAST_PATH_UNITS))
+}
+
 /// The SKUs of VPN gateways, each with its size among those of its family; a family is what Azure resizes
 /// within (VPN-GW, "Resizing and changing SKUs"). Sizes 4 and 5 are of another generation.
 pub const VPN_SKUS: &[(&str, &str, u8)] = &[

@@ -36,6 +36,7 @@ pub mod told;
 pub mod truth;
 pub mod truth_text;
 pub mod typical;
+mod unreached;
 pub mod view;
 pub mod watch;
 

@@ -9,6 +9,7 @@ use super::style::{Flow, Style, clock, fill, mark, wrap};
 use super::told;
 use super::truth::RunTruth;
 use super::truth_text;
+use super::unreached::{nothing_reached, unreached_seconds};
 use super::view::{ReachView, RunView, StepView};
 use crate::engine::RunKind;
 use crate::model::StepStatus;
@@ -157,13 +158,7 @@ fn recovery(out: &mut String, view: &RunView, style: Style) {
         (None, None) => {}
     }
     if let Some(window) = view.window_seconds {
-        line(
-            out,
-            &format!(
-                "  nothing was reachable for {} of it, between the two connections",
-                span(window)
-            ),
-        );
+        line(out, &nothing_reached(window, unreached_seconds(&view.reached)));
     }
     if view.people_seconds >= 1.0 {
         let people = span(view.people_seconds);

@@ -157,6 +157,7 @@ fn every_variable_of_a_document_is_set_by_a_command_before_it_or_is_a_secret_of_
                         known.extend(each.map(|(name, _)| name.to_owned()));
                         for used in text.split("\"$").skip(1) {
                             let used = used.split('"').next().unwrap();
+                            let used = used.trim_start_matches('{').trim_end_matches(":?}");
                             assert!(
                                 known.iter().any(|name| name == used),
                                 "{runbook}: ${used} in {text}"
@@ -189,6 +190,69 @@ fn the_time_of_a_question_is_its_gates_and_a_quick_card_comes_first() {
         assert!(text[card..chapter].contains("vnet-gateway create"), "{format}");
         assert!(text[card..chapter].contains("Whom to call"), "{format}");
     }
+}
+
+/// Whoever follows a card in its order must not do what belongs to another way of a decision.
+#[test]
+fn a_step_of_one_way_of_a_decision_says_so_wherever_steps_are_listed() {
+    let folder = tempfile::tempdir().unwrap();
+    for format in ["html", "md"] {
+        let runbook = "runbooks/same-circuit-swap.yaml";
+        let arguments = ["render", runbook, "--without-drills", "--format", format];
+        let text = backroad(&arguments, folder.path());
+        let of = |from: &str, to: &str| {
+            let begins = text.find(from).unwrap();
+            let ends = text[begins..].find(to).map_or(text.len(), |length| begins + length);
+            text[begins..ends].to_owned()
+        };
+        let card = of("The order", "The commands that decide the time");
+        let checklist = of("id=\"a-checklist\"", "id=\"b\"");
+        for (list, about) in [(card, "card"), (checklist, "checklist")] {
+            let line = |title: &str| {
+                let mut lines = list.lines().filter(|line| line.contains(title));
+                lines.next().unwrap_or_else(|| panic!("{format} {about}: {title}")).to_owned()
+            };
+            for (title, only) in [
+                ("What now, with the source", "only if 7 could not be done"),
+                ("authorization is revoked", "only if 8 says revoke"),
+                ("Connection of the target to the circuit", "unless 8 says other_circuit"),
+                ("Authorization on the other circuit", "only if 8 says other_circuit"),
+                ("Connection of the target to the other circuit", "only if 8 says other_circuit"),
+            ] {
+                let line = line(title);
+                let plain = line.replace("\\_", "_");
+                assert!(plain.contains(only), "{format} {about}: {line}");
+            }
+        }
+    }
+}
+
+/// A tunnel with an empty key would stand and never come up.
+#[test]
+fn an_empty_key_stops_and_says_where_else_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let runbook = "runbooks/vpn-last-path.yaml";
+    let arguments = ["--output", "json", "render", runbook, "--without-drills"];
+    let document: serde_json::Value =
+        serde_json::from_str(&backroad(&arguments, folder.path())).unwrap();
+    let steps = document["parts"][0]["steps"].as_array().unwrap();
+    let step = steps.iter().find(|step| step["action"] == "vpn_connection.ensure").unwrap();
+    let act = step["act"].as_array().unwrap();
+    let read = act.iter().find(|one| one["command"].as_str().unwrap().contains("SHARED_KEY=$("));
+    let read = read.unwrap();
+    assert!(read["note"].as_str().unwrap().contains("who keeps the device"), "{read}");
+    let make = act.last().unwrap()["command"].as_str().unwrap();
+    assert!(make.contains("\"${SHARED_KEY:?}\""), "{make}");
+    let signs = step["trouble"].as_array().unwrap();
+    assert!(signs.iter().any(|one| one["sign"].as_str().unwrap().contains("key is empty")));
+    // As a shell takes it: `az` answers nothing, or is not reached.
+    let done = Command::new("sh")
+        .arg("-c")
+        .arg(format!("az() {{ return 1; }}\n{}", read["command"].as_str().unwrap()))
+        .output()
+        .unwrap();
+    assert!(!done.status.success());
+    assert_eq!(String::from_utf8(done.stdout).unwrap(), "Stop: SHARED_KEY is empty.\n");
 }
 
 /// The file in which a command keeps something.
@@ -241,9 +305,26 @@ fn what_cannot_be_read_is_not_taken_for_what_is_not_there() {
             Command::new("sh").args(["-c", &text]).current_dir(folder.path()).output().unwrap();
         (done.status.success(), std::fs::read_to_string(folder.path().join("before-x.json")).ok())
     };
-    assert_eq!(keep("'echo Forbidden >&2; exit 1'"), (false, None));
-    assert_eq!(keep("'echo ResourceNotFound >&2; exit 3'"), (true, Some(String::new())));
-    drop(std::fs::remove_file(folder.path().join("before-x.json")));
+    // Words that others use as well: a shell, a proxy, and Azure of a subscription that is of another tenant.
+    for other in [
+        "Forbidden",
+        "az: command not found",
+        "Not Found(404 page not found)",
+        "(SubscriptionNotFound) The subscription could not be found.",
+    ] {
+        assert_eq!(keep(&format!("'echo \"{other}\" >&2; exit 3'")), (false, None), "{other}");
+    }
+    for absent in [
+        "ERROR: (ResourceNotFound) The Resource was not found.",
+        "ERROR: (NotFound) Resource x not found.",
+        "ERROR: (ResourceGroupNotFound) Resource group g could not be found.",
+        r#"ERROR: Not Found({\"error\":{\"code\":\"ResourceNotFound\",\"message\":\"x\"}})"#,
+        r#"{\"error\": {\"code\": \"ParentResourceNotFound\"}}"#,
+    ] {
+        let answer = format!("'echo \"{absent}\" >&2; exit 3'");
+        assert_eq!(keep(&answer), (true, Some(String::new())), "{absent}");
+        drop(std::fs::remove_file(folder.path().join("before-x.json")));
+    }
     assert_eq!(keep("'echo body'"), (true, Some("body\n".to_owned())));
     // Once: what stands later is not what stood before.
     assert_eq!(keep("'echo other'"), (true, Some("body\n".to_owned())));

@@ -400,6 +400,8 @@ fn plain(plan: Plan) -> Material {
         known: None,
         drill: None,
         matrix: None,
+        refused: Vec::new(),
+        undrilled: None,
     }
 }
 

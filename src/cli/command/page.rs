@@ -326,6 +326,8 @@ impl WebSource for PageSource {
                 known: None,
                 drill: None,
                 matrix: None,
+                refused: Vec::new(),
+                undrilled: None,
                 plan,
             };
             let view = render_document::document(&material, None, &templates, None);

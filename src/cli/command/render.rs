@@ -106,13 +106,15 @@ pub(super) async fn render(context: &Context, args: &RenderArgs) -> Result<Statu
     let (world, drills) = (world.as_deref(), !args.without_drills);
     let down = args.down.regions.as_slice();
     let outset = Outset { world, down, ..Outset::default() };
-    let first = gather::gather(context, Wanted { runbook, compile, outset, drills }).await?;
     // The way back is compiled as it is drilled: its parameters are its own.
     let own = Compile { params: Vec::new(), params_files: Vec::new(), ..compile.clone() };
+    // Drills take their time: what is missing for a document is said before the first of them.
+    look_back(context, runbook, compile, &own)?;
+    let first = gather::gather(context, Wanted { runbook, compile, outset, drills }).await?;
     let back = match &first.failback {
         Some(path) => {
-            let compile =
-                if has_profile(context, path, &own)? { &own } else { &Compile::default() };
+            let compile = way_back(context, path, &own)?;
+            let compile = &compile;
             // It begins where the drill of this one ends, as that one was drilled.
             let before = Some(Before { runbook, world, down });
             let outset = Outset { before, ..Outset::default() };
@@ -122,6 +124,7 @@ pub(super) async fn render(context: &Context, args: &RenderArgs) -> Result<Statu
         None => None,
     };
     let last = gather::last_run(context, &first);
+    let status = worse(first.status, back.as_ref().map_or(Status::Done, |back| back.status));
     let back = back.as_ref().map(|back| &back.material);
     let view = document::document(&first.material, back, &templates, last);
     for warning in &view.warnings {
@@ -129,7 +132,7 @@ pub(super) async fn render(context: &Context, args: &RenderArgs) -> Result<Statu
     }
     if context.ui.output == Output::Json {
         context.ui.data(&json::object(&view));
-        return Ok(Status::Done);
+        return Ok(status);
     }
     let form = |format| match format {
         Format::Sh => Ok(document::script(&view)),
@@ -145,14 +148,50 @@ pub(super) async fn render(context: &Context, args: &RenderArgs) -> Result<Statu
     for (written, place) in &forms {
         write(context, written, *place)?;
     }
-    Ok(Status::Done)
+    Ok(status)
 }
 
-/// Whether a runbook has the profile that was asked for.
-fn has_profile(context: &Context, runbook: &Path, compile: &Compile) -> Result<bool, CliError> {
-    let Some(wanted) = &compile.profile else { return Ok(true) };
-    let (_, read) = front::read(&context.environment, runbook, &Compile::default(), None)?;
-    Ok(read.profiles.contains(wanted))
+/// How a document's two parts stand together: the one that is worse, the first of two.
+fn worse(first: Status, back: Status) -> Status {
+    match (first, back) {
+        (Status::Done, _) | (Status::EndedOtherwise, Status::Refused) => back,
+        _ => first,
+    }
+}
+
+/// Looks whether the runbook that leads back can be read and compiled, where one is named.
+///
+/// # Errors
+/// It cannot be read, or has errors.
+fn look_back(
+    context: &Context,
+    runbook: &Path,
+    compile: &Compile,
+    own: &Compile,
+) -> Result<(), CliError> {
+    // What is wrong with the runbook itself is said by who compiles it next.
+    let (_, read) = front::read(&context.environment, runbook, compile, Some("live"))?;
+    let Some(plan) = &read.plan else { return Ok(()) };
+    let Some(path) = gather::failback(runbook, plan)? else { return Ok(()) };
+    let named = plan.parts().failback.as_deref().unwrap_or_default();
+    let hint = format!("{} names it: `failback: {named}`.", runbook.display());
+    let looked = || {
+        let own = way_back(context, &path, own)?;
+        let (_, read) = front::read(&context.environment, &path, &own, Some("live"))?;
+        match read.plan {
+            Some(_) => Ok(()),
+            // It says its diagnostics, and is an error.
+            None => front::compile(context, &path, &own, "live").map(|_| ()),
+        }
+    };
+    looked().map_err(|error: CliError| error.hint(&hint))
+}
+
+/// How the runbook that leads back is compiled: under the profile that was asked for, where it has that.
+fn way_back(context: &Context, path: &Path, own: &Compile) -> Result<Compile, CliError> {
+    let Some(wanted) = &own.profile else { return Ok(own.clone()) };
+    let (_, read) = front::read(&context.environment, path, &Compile::default(), None)?;
+    Ok(if read.profiles.contains(wanted) { own.clone() } else { Compile::default() })
 }
 
 pub(super) fn refused(error: &TemplateError) -> CliError {

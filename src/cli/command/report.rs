@@ -127,8 +127,6 @@ pub(super) fn told(
     beside: &Beside<'_>,
     templates: &Templates,
 ) -> Option<Report> {
-    let of = |one: Option<&ReachedView>| one.map(|one| one.reach.clone()).unwrap_or_default();
-    let (before, reachability) = (of(beside.reached.first()), of(beside.reached.last()));
     let runbook = beside.runbook.map(|text| blake3::hash(text).to_hex().to_string());
     let opened = state.opened.as_ref()?;
     let run = opened.run.clone();
@@ -138,8 +136,7 @@ pub(super) fn told(
         state,
         events,
         driven,
-        reached_before: &before,
-        reachability: &reachability,
+        reached: beside.reached,
         strikes: beside.strikes,
         told: &receivers,
         head: beside.head,

@@ -7,7 +7,8 @@ use serde_json::Value;
 use crate::arm;
 use crate::model::action::{Connection, Gateway, RemovalKind};
 use crate::model::azure_limits::{
-    CIRCUITS_OF_ONE_LOCATION, GatewaySku, PEERINGS_OF_HUB, Resize, gateway_sku, resize,
+    CIRCUITS_OF_ONE_LOCATION, GatewaySku, PEERINGS_OF_HUB, Resize, gateway_sku, has_fast_path,
+    resize,
 };
 use crate::model::{ResourceId, geography};
 use crate::preflight::facts::Fact;
@@ -355,8 +356,7 @@ fn fastpath(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         let gateway = then.facts.body(&spec.gateway).map(arm::GatewayView::of);
         let units = gateway.and_then(arm::GatewayView::scale_units_min);
         let units = units.max(planned);
-        let scaled = sku.name == "ErGwScale" && units.is_some_and(|units| units >= 10);
-        Some(unless(!sku.fastpath && !scaled, || match units {
+        Some(unless(!has_fast_path(sku.name, units), || match units {
             Some(units) if sku.name == "ErGwScale" => {
                 format!("{} with {units} units has no FastPath: it begins at ten", sku.name)
             }

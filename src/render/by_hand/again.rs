@@ -82,7 +82,7 @@ pub(super) fn connection(spec: &Removal, secrets: &Secrets, kind: &Connected) ->
     if let Some(secret) = &spec.authorization {
         let (read, variable) = key(secret, secrets);
         undo.extend(read);
-        create = create.with_variable(kind.key, &variable);
+        create = create.with_key(kind.key, &variable);
     }
     let create = create.with("--query", "{state:provisioningState,name:name}");
     let options =
@@ -115,7 +115,7 @@ pub(super) fn hub_connection(spec: &Removal, secrets: &Secrets) -> (Line, Vec<Li
     if let Some(secret) = &spec.authorization {
         let (read, variable) = key(secret, secrets);
         undo.extend(read);
-        create = create.with_variable("--authorization-key", &variable);
+        create = create.with_key("--authorization-key", &variable);
     }
     let create = create.with("--query", "{state:provisioningState,name:name}");
     let options = [

@@ -67,12 +67,13 @@ impl<'a> KeptBody<'a> {
 }
 
 /// What a shell must know before it is typed what keeps something: once, whatever is kept. What cannot be read is
-/// not taken for what is not there.
+/// not taken for what is not there: only Azure's own codes say that (azure-facts 3.5), not a word that a proxy, a shell or a
+/// missing subscription has as well.
 pub(super) const KEEP: &str = "keep() {
   kept=$1; shift
   [ -e \"$kept\" ] && return
   if \"$@\" >\"$kept.new\" 2>\"$kept.err\" ||
-    grep -qi 'not *found' \"$kept.err\"; then
+    grep -Eq '[(\"](Parent)?(Resource(Group)?)?NotFound[)\"]' \"$kept.err\"; then
     mv \"$kept.new\" \"$kept\"
   else
     cat \"$kept.err\"

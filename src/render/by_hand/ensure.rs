@@ -218,7 +218,7 @@ pub(super) fn connection(spec: &Connection, secrets: &Secrets) -> Guide {
     if let Some(secret) = &spec.authorization {
         let (read, variable) = key(secret, secrets);
         act.extend(read);
-        create = create.with_variable("--authorization-key", &variable);
+        create = create.with_key("--authorization-key", &variable);
     }
     let settings: Vec<(&str, bool)> = [
         ("expressRouteGatewayBypass", spec.fast_path),

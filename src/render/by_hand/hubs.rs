@@ -142,7 +142,7 @@ fn connection(spec: &HubConnection, secrets: &Secrets) -> Guide {
     if let Some(secret) = &spec.authorization {
         let (read, variable) = key(secret, secrets);
         act.extend(read);
-        create = create.with_variable("--authorization-key", &variable);
+        create = create.with_key("--authorization-key", &variable);
     }
     let create = create.with("--query", "{state:provisioningState,name:name}");
     let file = before::file(id, "txt");

@@ -205,7 +205,7 @@ fn key(secret: &SecretRef, secrets: &Secrets) -> (Option<Line>, String) {
             let variable = secret_variable(name, source);
             let read = match source {
                 Some(SecretSource::File(path)) => {
-                    let command = format!("{variable}=$(cat {})", shell::quoted(path));
+                    let command = shell::key_in(&variable, &format!("cat {}", shell::quoted(path)));
                     Some(noted(
                         "The key goes from its file into a variable of this shell.",
                         command,
@@ -220,16 +220,19 @@ fn key(secret: &SecretRef, secrets: &Secrets) -> (Option<Line>, String) {
                 .with("--connection-name", id.name())
                 .with("--query", "value")
                 .with("--output", "tsv")
-                .kept_in("SHARED_KEY");
-            let note = "The key goes from Azure into a variable of this shell, and nowhere else.";
+                .key_in("SHARED_KEY");
+            let note = "The key goes from Azure into a variable of this shell, and nowhere else. Where it cannot be \
+                        read, since its region is down: who keeps the device at the other end has it, or a vault. \
+                        Take it in with `read -r SHARED_KEY` and go on.";
             (Some(noted(note, read)), "SHARED_KEY".to_owned())
         }
         SecretRef::Resource { id, .. } => {
             let read = about("network express-route auth show", id)
                 .with("--query", "authorizationKey")
                 .with("--output", "tsv")
-                .kept_in("CIRCUIT_KEY");
-            let note = "The key goes from Azure into a variable of this shell, and nowhere else.";
+                .key_in("CIRCUIT_KEY");
+            let note = "The key goes from Azure into a variable of this shell, and nowhere else. Where it cannot be \
+                        read, the owner of the circuit has it: take it in with `read -r CIRCUIT_KEY` and go on.";
             (Some(noted(note, read)), "CIRCUIT_KEY".to_owned())
         }
     }
@@ -301,13 +304,17 @@ mod tests {
         assert!(
             read.act[1].command.starts_with("CIRCUIT_KEY=$(az network express-route auth show")
         );
-        assert!(read.act[2].command.contains("--authorization-key \"$CIRCUIT_KEY\""));
+        // Nothing is made with an empty key, however it is typed.
+        assert!(read.act[1].command.ends_with(
+            "[ -n \"$CIRCUIT_KEY\" ] || { echo 'Stop: CIRCUIT_KEY is empty.'; false; }"
+        ));
+        assert!(read.act[2].command.contains("--authorization-key \"${CIRCUIT_KEY:?}\""));
         let given = connection(Some(SecretRef::Param("dr_circuit_key".to_owned())));
         assert_eq!(given.act.len(), 2);
-        assert!(given.act[1].command.contains("--authorization-key \"$DR_CIRCUIT_KEY\""));
+        assert!(given.act[1].command.contains("--authorization-key \"${DR_CIRCUIT_KEY:?}\""));
         let filed = connection(Some(SecretRef::Param("filed".to_owned())));
-        assert_eq!(filed.act[1].command, "FILED=$(cat '/run/secrets/a key')");
-        assert!(filed.act[2].command.contains("--authorization-key \"$FILED\""));
+        assert!(filed.act[1].command.starts_with("FILED=$(cat '/run/secrets/a key')\n[ -n "));
+        assert!(filed.act[2].command.contains("--authorization-key \"${FILED:?}\""));
         let own = connection(None);
         assert!(!own.act[1].command.contains("authorization-key"));
     }

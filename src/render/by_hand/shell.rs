@@ -10,6 +10,8 @@ pub(super) enum ShellWord {
     Value(String),
     /// A shell variable, by its name.
     Variable(String),
+    /// A shell variable that holds a key: with nothing in it the shell refuses the command.
+    Key(String),
 }
 
 /// An `az` command under way.
@@ -50,6 +52,12 @@ impl Az {
         self
     }
 
+    /// An option whose value is a key that a shell variable holds.
+    pub(super) fn with_key(mut self, option: &'static str, variable: &str) -> Self {
+        self.options.push((option, vec![ShellWord::Key(variable.to_owned())]));
+        self
+    }
+
     /// The command, as many options a line as a page is wide.
     pub(super) fn text(&self) -> String {
         self.text_after("")
@@ -66,6 +74,7 @@ impl Az {
                 one.push_str(&match word {
                     ShellWord::Value(value) => quoted(value),
                     ShellWord::Variable(name) => format!("\"${name}\""),
+                    ShellWord::Key(name) => format!("\"${{{name}:?}}\""),
                 });
             }
             let width = one.chars().count() + 1;
@@ -89,6 +98,18 @@ impl Az {
     pub(super) fn kept_in(&self, variable: &str) -> String {
         format!("{variable}=$({})", self.text())
     }
+
+    /// The command with the key that it answers in a shell variable.
+    pub(super) fn key_in(&self, variable: &str) -> String {
+        key_in(variable, &self.text())
+    }
+}
+
+/// What a command answers as a key in a shell variable; without one nobody goes on.
+pub(super) fn key_in(variable: &str, command: &str) -> String {
+    format!(
+        "{variable}=$({command})\n[ -n \"${variable}\" ] || {{ echo 'Stop: {variable} is empty.'; false; }}"
+    )
 }
 
 /// A value as one word of a POSIX shell.

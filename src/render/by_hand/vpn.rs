@@ -117,7 +117,7 @@ fn connection(spec: &VpnConnection, secrets: &Secrets) -> Guide {
         .with("--location", spec.location.as_str())
         .with("--vnet-gateway1", spec.gateway.as_str())
         .with("--local-gateway2", spec.local_gateway.as_str())
-        .with_variable("--shared-key", &variable)
+        .with_key("--shared-key", &variable)
         // `az` would make it 10 where nothing is said.
         .with("--routing-weight", spec.routing_weight.unwrap_or_default().to_string())
         .with_all("--tags", tags(&spec.tags));
@@ -148,6 +148,12 @@ fn connection(spec: &VpnConnection, secrets: &Secrets) -> Guide {
             weighed(spec.routing_weight)
         ),
         wrong: vec![
+            Trouble {
+                sign: "The key is empty: what it is read from is in a region that does not answer",
+                then: "Never make the tunnel with an empty key: it would stand, and never come up. The on-premises \
+                       network team has the key in the device at the other end; or take it from the vault that \
+                       keeps it.",
+            },
             Trouble {
                 sign: "status stays Connecting or NotConnected",
                 then: "Both ends must have the same key, the device the gateway's public address, and Azure the \
@@ -189,8 +195,8 @@ mod tests {
         let secrets =
             Secrets::from([("psk".to_owned(), SecretSource::File("/run/psk".to_owned()))]);
         let guide = connection(&spec, &secrets);
-        assert_eq!(guide.act[1].command, "PSK=$(cat /run/psk)");
-        assert!(guide.act[2].command.contains("--shared-key \"$PSK\""));
+        assert!(guide.act[1].command.starts_with("PSK=$(cat /run/psk)\n[ -n \"$PSK\" ] ||"));
+        assert!(guide.act[2].command.contains("--shared-key \"${PSK:?}\""));
         assert!(guide.act[2].command.contains("--query"), "the answer would show the key");
     }
 }

@@ -26,6 +26,32 @@ pub struct Material {
     pub drill: Option<DocumentDrill>,
     /// What came of drilling every fault.
     pub matrix: Option<Matrix>,
+    /// What preflight refuses where its drill begins.
+    pub refused: Vec<Refusal>,
+    /// Why it was not drilled, where it was to be.
+    pub undrilled: Option<String>,
+}
+
+/// A rule of preflight that stops a runbook.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The rule's id.
+    pub rule: String,
+    /// What it found of what.
+    pub finding: String,
+    /// Where, for people: the world and the profile.
+    pub place: String,
+}
+
+/// How a drill on a good day ended that did not do what its runbook is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DrillStop {
+    /// How, as a word or two behind the drill: `FAILED`, `waits for people`.
+    pub how: String,
+    /// The step at which it did.
+    pub step: Option<StepName>,
+    /// What that step says.
+    pub why: Option<String>,
 }
 
 /// A parameter as it was declared.
@@ -78,6 +104,8 @@ pub struct DocumentDrill {
     pub source: String,
     /// What happened.
     pub run: RunView,
+    /// Where it stopped, if it did not do what it is for.
+    pub stopped: Option<DrillStop>,
 }
 
 /// What came of drilling every fault at every step.
@@ -93,6 +121,8 @@ pub struct Matrix {
     pub cells: BTreeMap<(StepName, String), Cell>,
     /// How each bad day of the library ended.
     pub days: Vec<Day>,
+    /// The steps that were drilled for others as well, and for how many: those are alike and have no results.
+    pub alike: BTreeMap<StepName, usize>,
 }
 
 /// A bad day, and how it ended.

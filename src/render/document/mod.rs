@@ -3,12 +3,14 @@
 //! Comes in: [`Material`], gathered by who asks. Goes out: a [`Document`], and that as HTML or Markdown
 //! with its pictures. Same material, same bytes.
 
+mod broken;
 mod estate;
 mod hub_estate;
 mod hubs;
 mod last_path;
 pub mod material;
 mod network_map;
+mod only;
 mod outside;
 mod part;
 mod schedule;
@@ -134,7 +136,7 @@ fn versions(material: &Material) -> Vec<Version> {
 }
 
 fn warnings(part: &Part) -> Vec<Warning> {
-    let mut warnings = Vec::new();
+    let mut warnings = part.broken.clone();
     let at = |word: &str| Some(format!("{}-{word}", part.key));
     match &part.matrix {
         Some(matrix) if matrix.unhandled > 0 => warnings.push(Warning {
@@ -153,11 +155,10 @@ fn warnings(part: &Part) -> Vec<Warning> {
             anchor: at("matrix"),
         }),
     }
-    if part.timing.drilled.is_none() {
-        warnings.push(Warning {
-            text: format!("{} was not drilled for this document.", part.runbook),
-            anchor: None,
-        });
+    if let Some(why) = &part.undrilled {
+        let because = if why.is_empty() { String::new() } else { format!(" {why}") };
+        let text = format!("{} was not drilled for this document.{because}", part.runbook);
+        warnings.push(Warning { text, anchor: None });
     }
     let unreached: Vec<String> = part
         .reach

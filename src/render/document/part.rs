@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::broken::broken;
 use super::estate::{self, NetworkPicture};
 use super::material::{Handling, Material};
 use super::schedule::{Schedule, schedule};
@@ -53,6 +54,11 @@ pub(super) fn part(material: &Material, key: &str, way: PartWay, first: usize) -
         kind: way.as_str().to_owned(),
         runbook: parts.runbook.to_string(),
         title: parts.title.clone(),
+        broken: broken(material, &numbered, key),
+        undrilled: match drilled {
+            Some(_) => None,
+            None => Some(material.undrilled.clone().unwrap_or_default()),
+        },
         chapters: Chapters {
             use_it: name(0),
             before: name(1),
@@ -428,7 +434,8 @@ fn matrix(material: &Material, numbered: &Numbered<'_>) -> Option<MatrixView> {
             })
             .collect();
         if cells.len() == matrix.faults.len() {
-            rows.push(MatrixRow { step: link.clone(), cells });
+            let alike = matrix.alike.get(&step.name).copied().unwrap_or_default();
+            rows.push(MatrixRow { step: link.clone(), alike, cells });
         }
     }
     let unhandled = matrix

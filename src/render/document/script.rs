@@ -75,6 +75,9 @@ fn whole(text: &mut String, part: &Part, verb: &str) {
     }
     let _ = writeln!(text, "\n{}() {{", function(verb));
     let _ = writeln!(text, "  say {}", word(&part.title));
+    for one in &part.broken {
+        let _ = writeln!(text, "  say {}", word(&format!("DO NOT GO BY THIS: {}", one.text)));
+    }
     for call in &part.calls {
         let _ = writeln!(
             text,

@@ -98,6 +98,8 @@ view! {
         pub timeout: String,
         /// When it is done at all, if that has a condition.
         pub when: Option<String>,
+        /// The same in words for a line of a list, with numbers of steps: `only if 8 says revoke`.
+        pub only: Option<String>,
         /// What must hold of what it puts out.
         pub ensure: Vec<String>,
         /// What is owed when it ends without its goal.
@@ -184,6 +186,8 @@ view! {
     pub struct MatrixRow {
         /// The step.
         pub step: StepLink,
+        /// How many steps are like it, and were not drilled themselves.
+        pub alike: usize,
         /// One cell for each fault, in their order.
         pub cells: Vec<MatrixCell>,
     }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::material::Material;
+use super::only::only;
 use super::schedule::Schedule;
 use super::view::{
     CommandView, GateView, OptionView, StepLink, StepPart, TroubleView, UndoView, WindowView,
@@ -245,6 +246,7 @@ fn part(
             == usual(numbered.plan, |step| words::retry(&step.retry)),
         timeout: time_allowed(step),
         when: step.when.as_ref().map(ToString::to_string),
+        only: only(step, numbered),
         ensure: step.ensure.iter().map(ToString::to_string).collect(),
         owes: step.owes.clone(),
         undo: undo_text(step, &guide.undo_note),

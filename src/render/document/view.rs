@@ -111,6 +111,11 @@ view! {
         pub runbook: String,
         /// What it does, as a line.
         pub title: String,
+        /// Why nobody should go by it as it is: what preflight refuses of it, and how its drill ended that failed.
+        /// Empty in a sound one.
+        pub broken: Vec<Warning>,
+        /// Why it was not drilled, as far as that is known; none where it was.
+        pub undrilled: Option<String>,
         /// The chapters' numbers and anchors.
         pub chapters: Chapters,
         /// When to use it, as its author wrote it: prose.

@@ -19,7 +19,10 @@ use crate::render::style::clock;
 use crate::render::timeline::Waited;
 use crate::render::told::ToldView;
 use crate::render::typical::typical;
-use crate::render::view::{Driven, ReachView, RunView, StepView, StrikesView, run_view};
+use crate::render::unreached::unreached_seconds;
+use crate::render::view::{
+    Driven, ReachView, ReachedView, RunView, StepView, StrikesView, run_view,
+};
 
 /// What a report is made of.
 #[derive(Debug, Clone, Copy)]
@@ -30,14 +33,12 @@ pub struct ReportMaterial<'a> {
     pub events: &'a [Recorded],
     /// Whether somebody drives it.
     pub driven: Driven,
-    /// What each site reached when the drill began, where that was kept.
-    pub reached_before: &'a [ReachView],
+    /// What each site reached from when on, in a drill: the first is what it found, the last what it left.
+    pub reached: &'a [ReachedView],
     /// What each fault and bad day met and struck, in a drill.
     pub strikes: &'a [StrikesView],
     /// What each receiver of messages was told.
     pub told: &'a [ToldView],
-    /// What each site reached at the end, in a drill.
-    pub reachability: &'a [ReachView],
     /// The hash of its last event.
     pub head: Option<&'a str>,
     /// The correlation id of its requests.
@@ -59,7 +60,7 @@ pub fn report(material: ReportMaterial<'_>) -> Option<Report> {
     let plan = &opened.plan;
     let view = run_view(state, events, driven)?;
     let since = |at: Timestamp| clock(at.since(opened.at));
-    let recovery = recovery(&view, events, plan);
+    let recovery = recovery(&view, events, plan, material.reached);
     let succeeded = view.recovery_seconds.is_some();
     let deviations = departures(&view, events, plan, opened.at);
     let writes = writes(events, opened.at);
@@ -92,7 +93,7 @@ pub fn report(material: ReportMaterial<'_>) -> Option<Report> {
         writes: written,
         words: words(events, opened.at),
         deviations,
-        reachability: reached(material.reached_before, material.reachability),
+        reachability: reached(material.reached),
         obligations: view.obligations.clone(),
         versions: versions(&material, plan),
         events: view.events,
@@ -218,7 +219,7 @@ fn lower_first(text: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
-fn recovery(view: &RunView, events: &[Recorded], plan: &Plan) -> Recovery {
+fn recovery(view: &RunView, events: &[Recorded], plan: &Plan, watched: &[ReachedView]) -> Recovery {
     let split = split(events, plan);
     let whole = split.whole().as_secs_f64();
     let part = |name: &str, time: Duration| {
@@ -237,7 +238,11 @@ fn recovery(view: &RunView, events: &[Recorded], plan: &Plan) -> Recovery {
         seconds: whole,
         objective: view.objective_seconds.map(span),
         within,
-        window: view.window_seconds.map(span),
+        // What sites saw is truer than what routes prove.
+        window: match unreached_seconds(watched).filter(|_| view.window_seconds.is_some()) {
+            Some(seen) => (seen >= 0.5).then(|| span(seen)),
+            None => view.window_seconds.map(span),
+        },
         parts: vec![
             part("People deciding", split.deciding),
             part("People at work", split.people),
@@ -268,9 +273,12 @@ fn strikes(all: &[StrikesView]) -> Vec<ReportStrikes> {
 }
 
 /// What each site reaches at the end, and how that stood at the beginning.
-fn reached(before: &[ReachView], after: &[ReachView]) -> Vec<Reached> {
+fn reached(watched: &[ReachedView]) -> Vec<Reached> {
+    let (before, after) = (watched.first(), watched.last());
+
     let earlier: BTreeMap<(&str, &str), &str> = before
         .iter()
+        .flat_map(|moment| &moment.reach)
         .map(|reach| ((reach.site.as_str(), reach.network.as_str()), reach.verdict.as_str()))
         .collect();
     let one = |reach: &ReachView| Reached {
@@ -283,7 +291,7 @@ fn reached(before: &[ReachView], after: &[ReachView]) -> Vec<Reached> {
         works: reach.works,
         circuits: reach.circuits.join(", "),
     };
-    after.iter().map(one).collect()
+    after.iter().flat_map(|moment| &moment.reach).map(one).collect()
 }
 
 fn one(

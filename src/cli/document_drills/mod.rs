@@ -1,23 +1,31 @@
 //! What does the executor do on a good day, and when a step meets a fault? Drills in memory, for
 //! documents: nothing of them is kept.
 
+mod judge;
+mod sample;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
 
+use self::judge::{DIFFERS, folded, judge, last, not_met, stopped};
+use self::sample::{Sample, sample};
+use super::args::Waive;
 use super::azure::SecretSettings;
 use super::error::{CliError, Status};
-use super::world::reach_view;
+use super::preflight;
+use super::world::{KeptDrill, reach_view};
 use crate::drill::{Drill, DrillError, Drilled};
-use crate::engine::{Ending, Event, Recorded, RunState, StepRecord, StepState};
-use crate::model::{Action, ActionClass, Plan, ResourceId, RunOutcome, Step, StepName, Timestamp};
-use crate::render::document::material::{self, Cell, Day, Handling, Matrix};
+use crate::model::{Action, ActionClass, Plan, ResourceId, Step, StepName, Timestamp};
+use crate::outside::BesideAzure;
+use crate::preflight::{Finding, FindingVerdict};
+use crate::render::document::material::{self, Cell, Day, DrillStop, Handling, Matrix, Refusal};
 use crate::render::run_view;
 use crate::render::view::{Driven, ReachView, RunView};
 use crate::sim::bad_day::library;
-use crate::sim::{BadDay, Fault, FaultEffect, Strikes, World};
+use crate::sim::{BadDay, Fault, FaultEffect, World};
 
 /// A fault of one step.
 struct DrilledFault {
@@ -103,6 +111,8 @@ const DRILLED_FAULTS: [DrilledFault; 8] = [
 /// A drill on a good day: what happened, and the world after it.
 pub(super) struct GoodDay {
     pub(super) view: RunView,
+    /// Where it stopped, if it did not do what it is for.
+    pub(super) stopped: Option<DrillStop>,
     world: World,
     end: Timestamp,
 }
@@ -140,11 +150,37 @@ impl DrillOrigin {
         let state = folded(&played)?;
         let view = run_view(&state, &played.events, Driven::ByNobody)
             .ok_or_else(|| CliError::refused("The drill for the document has no event."))?;
-        Ok(GoodDay { view, world: played.world, end: played.now })
+        let stopped = stopped(&played.ending, &state, &view);
+        Ok(GoodDay { view, stopped, world: played.world, end: played.now })
+    }
+
+    /// What preflight would refuse here, before the first step. A drill of it would not be started.
+    ///
+    /// # Errors
+    /// Nothing can be asked.
+    pub(super) async fn refused(&self, place: &str) -> Result<Vec<Refusal>, CliError> {
+        // In a copy: looking leaves no trace in the world of the drills.
+        let looked = KeptDrill::within(self.world.clone(), self.now, &self.plan)?;
+        let beside = BesideAzure::stand_in(Arc::clone(&looked.clock));
+        let waive = Waive::default();
+        let found =
+            preflight::look(&looked.arm, &beside, &looked.clock, &self.plan, &waive).await?;
+        let refusal = |finding: &Finding| Refusal {
+            rule: finding.rule.to_owned(),
+            finding: match &finding.verdict {
+                FindingVerdict::Failed(why) | FindingVerdict::Unknown(why) => {
+                    format!("{}: {why}", finding.about)
+                }
+                FindingVerdict::Passed => finding.about.clone(),
+            },
+            place: place.to_owned(),
+        };
+        Ok(found.blocking().map(refusal).collect())
     }
 
     /// Every fault at every step that reads or writes, and every bad day of the library. The drills
-    /// go side by side; each has a world and a clock of its own.
+    /// go side by side; each has a world and a clock of its own. Where they would be too many, steps
+    /// that are alike share those of one of them.
     ///
     /// # Errors
     /// A drill could not be set up.
@@ -152,10 +188,12 @@ impl DrillOrigin {
         self: &Arc<Self>,
         good: &Arc<GoodDay>,
         place: &str,
+        heard: &dyn DrillsHeard,
     ) -> Result<Matrix, CliError> {
         let mut cells = BTreeMap::new();
         let mut fault_drills = Vec::new();
-        for step in self.plan.steps() {
+        let Sample { alike, stands_in } = sample(&self.plan, &good.view, drills_of);
+        for step in self.plan.steps().iter().filter(|step| !stands_in.contains(&step.name)) {
             for fault in &DRILLED_FAULTS {
                 let key = (step.name.clone(), fault.id.to_owned());
                 match (step.action.subject(), fault.looks) {
@@ -173,8 +211,9 @@ impl DrillOrigin {
         }
         fault_drills.extend(library().iter().map(FaultDrill::Day));
         let drills = fault_drills.len();
+        heard.begins(drills, &alike);
         let mut days: Vec<Option<Day>> = vec![None; library().len()];
-        for (fault_drill, cell) in self.try_all(good, fault_drills).await? {
+        for (fault_drill, cell) in self.try_all(good, fault_drills, heard).await? {
             match fault_drill {
                 FaultDrill::At(key, _) => {
                     cells.insert(key, cell);
@@ -191,7 +230,10 @@ impl DrillOrigin {
         }
         let days: Vec<Day> = days.into_iter().flatten().collect();
         Ok(Matrix {
-            proof: format!("Proven by {drills} drills when this document was made, {place}."),
+            proof: format!(
+                "Proven by {drills} drills when this document was made, {place}.{}",
+                sample::said(&alike)
+            ),
             faults: DRILLED_FAULTS
                 .iter()
                 .map(|m| (m.id.to_owned(), m.title.to_owned(), m.what.to_owned()))
@@ -199,6 +241,7 @@ impl DrillOrigin {
             digest: material::digest(&cells, &days),
             cells,
             days,
+            alike,
         })
     }
 
@@ -206,6 +249,7 @@ impl DrillOrigin {
         self: &Arc<Self>,
         good: &Arc<GoodDay>,
         fault_drills: Vec<FaultDrill>,
+        heard: &dyn DrillsHeard,
     ) -> Result<Vec<(FaultDrill, Cell)>, CliError> {
         let at_once = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let mut waiting = fault_drills.into_iter();
@@ -222,6 +266,7 @@ impl DrillOrigin {
             done.push(one.map_err(|error| {
                 CliError::new(Status::Bug, "A drill for the document broke.").because(&error)
             })?);
+            heard.done(done.len());
         }
     }
 
@@ -261,22 +306,21 @@ impl DrillOrigin {
     }
 }
 
-/// The cell of a drill in which nothing of what was to go wrong did: no step meets it.
-fn not_met(
-    played: &Result<Drilled, DrillError>,
-    own: impl FnOnce(Vec<Strikes>) -> Vec<Strikes>,
-) -> Option<Cell> {
-    let played = played.as_ref().ok()?;
-    let own = own(played.world.strikes());
-    let idle = !own.is_empty() && own.iter().all(|one| one.struck == 0);
-    idle.then(|| Cell { handling: Handling::NotMet, text: String::new() })
+/// How many drills the faults of a step take: a look meets fewer of them, a step of people none.
+fn drills_of(step: &Step) -> usize {
+    let looks_only = step.action.written().is_none();
+    match step.action.subject() {
+        None => 0,
+        Some(_) => DRILLED_FAULTS.iter().filter(|fault| fault.looks || !looks_only).count(),
+    }
 }
 
-/// The last so many that are no bad days: those of a drill stand behind the world's own.
-fn last(all: Vec<Strikes>, count: usize) -> Vec<Strikes> {
-    let faults: Vec<Strikes> = all.into_iter().filter(|one| !one.is_day).collect();
-    let from = faults.len().saturating_sub(count);
-    faults.into_iter().skip(from).collect()
+/// Who is told how far the drills of a document are.
+pub(super) trait DrillsHeard: Send + Sync {
+    /// So many will be made; the steps of which each stands for so many others.
+    fn begins(&self, drills: usize, alike: &BTreeMap<StepName, usize>);
+    /// So many are done.
+    fn done(&self, drills: usize);
 }
 
 /// One drill to be made.
@@ -321,94 +365,4 @@ fn faults(step: &Step, subject: &ResourceId, fault: &DrilledFault, good: &RunVie
 fn began(view: &RunView, step: &Step) -> Option<Duration> {
     let seen = view.steps.iter().find(|seen| seen.name == step.name.as_str())?;
     Some(Duration::from_secs_f64(seen.start_seconds?.max(0.0)))
-}
-
-fn folded(played: &Drilled) -> Result<RunState, CliError> {
-    RunState::fold(&played.events).map_err(|error| {
-        CliError::refused("The drill for the document does not make sense.").because(&error)
-    })
-}
-
-const DIFFERS: &str = "the run says that it succeeded, and the world is another";
-
-fn judge(played: Result<Drilled, DrillError>, good: &GoodDay, at: Option<&StepName>) -> Cell {
-    let unhandled = |text: String| Cell { handling: Handling::Unhandled, text };
-    let played = match played {
-        Ok(played) => played,
-        Err(error) => return unhandled(error.to_string().trim_end_matches('.').to_owned()),
-    };
-    let Ok(state) = folded(&played) else {
-        return unhandled("its journal does not make sense".to_owned());
-    };
-    let record = at.and_then(|name| state.step(name));
-    match played.ending {
-        Ending::Ended(RunOutcome::Succeeded) => {
-            if let Some(step) = gone_on_without(&played.events, &state) {
-                let text = format!("asks at {step}, and goes on without it at a yes");
-                return Cell { handling: Handling::Asks, text };
-            }
-            if played.world.comparable() != good.world.comparable()
-                && state.obligations().is_empty()
-            {
-                return unhandled(DIFFERS.to_owned());
-            }
-            let later = played.now.since(good.end);
-            Cell { handling: Handling::Recovers, text: recovered(record, later) }
-        }
-        Ending::Ended(RunOutcome::Undone) => {
-            Cell { handling: Handling::Undoes, text: "everything is put back".to_owned() }
-        }
-        Ending::Ended(outcome) => match why(&state, at) {
-            Some(why) => Cell { handling: Handling::Stops, text: why },
-            None => unhandled(format!("it ended {outcome}, and no step says why")),
-        },
-        Ending::Waiting(steps) => {
-            let names: Vec<String> = steps.iter().map(ToString::to_string).collect();
-            Cell { handling: Handling::Asks, text: format!("waits at {}", names.join(", ")) }
-        }
-        Ending::Interrupted => unhandled("it was interrupted".to_owned()),
-    }
-}
-
-/// The first step whose failure a person was asked about, and that was gone on without.
-fn gone_on_without<'e>(events: &'e [Recorded], state: &RunState) -> Option<&'e StepName> {
-    events.iter().find_map(|recorded| match &recorded.event {
-        Event::GateOpened { step, failure: Some(_), .. } => {
-            let left = state.step(step).map(|record| &record.state);
-            matches!(left, Some(StepState::Skipped { .. })).then_some(step)
-        }
-        _ => None,
-    })
-}
-
-fn recovered(record: Option<&StepRecord>, later: Duration) -> String {
-    let mut parts = Vec::new();
-    if let Some(record) = record {
-        let again = record.attempt.saturating_sub(1) + record.refusals;
-        match again {
-            0 => {}
-            1 => parts.push("tried again".to_owned()),
-            n => parts.push(format!("tried again {n} times")),
-        }
-    }
-    match later.as_secs() {
-        0 => {}
-        seconds if seconds < 120 => parts.push(format!("{seconds} s later")),
-        seconds => parts.push(format!("{} min later", (seconds + 30) / 60)),
-    }
-    parts.join(", ")
-}
-
-/// What stopped a run, in a few words; the step is not named where it is the one that met it.
-fn why(state: &RunState, at: Option<&StepName>) -> Option<String> {
-    let first = state.stopped_by.as_ref().and_then(|name| state.steps.get_key_value(name));
-    first.into_iter().chain(&state.steps).find_map(|(name, record)| {
-        let what = match &record.state {
-            StepState::Failed(error) => error.code.clone(),
-            StepState::TimedOut { .. } => "time is up".to_owned(),
-            StepState::Held { why } => why.clone(),
-            _ => return None,
-        };
-        Some(if at == Some(name) { what } else { format!("{name}: {what}") })
-    })
 }
