@@ -152,14 +152,19 @@ fn each_of(
     };
     let mut seen = std::collections::BTreeSet::new();
     for (key, _) in &items {
-        if !legal(key) || !seen.insert(key.clone()) {
-            let message = format!(
-                "`{key}` cannot be the key of a turn: keys are unique and of a-z, 0-9 and _."
-            );
-            let help = "Give each element a field `key`.";
-            reader.error_with(Code::BadName, &node.span, message, help);
-            return None;
-        }
+        let (message, help) = if !legal(key) {
+            let message =
+                format!("`{key}` cannot be the key of a turn: keys are of a-z, 0-9 and _.");
+            (message, "Give each element a field `key`.")
+        } else if !seen.insert(key.clone()) {
+            let message =
+                format!("Two elements have the key `{key}`: each turn's steps are named by it.");
+            (message, "Give one of them another `key`.")
+        } else {
+            continue;
+        };
+        reader.error_with(Code::BadName, &node.span, message, help);
+        return None;
     }
     Some(Some(items))
 }

@@ -89,6 +89,12 @@ fn around_gateways(inquiry: &Inquiry<'_>, facts: &Facts, resource: &mut impl FnM
             resource(&table);
         }
     }
+    // Who uses a gateway that is removed.
+    for (_, removed) in inquiry.removals(RemovalKind::Gateway) {
+        let Some(vnet) = inquiry.vnet_of(&removed.id) else { continue };
+        resource(&vnet);
+        peered(facts, &vnet, resource);
+    }
     // Which gateways stand in the networks that were read: a rule about them reads them.
     for (_, vnet) in facts.bodies(VNETS) {
         for gateway in inquiry.gateways_in(vnet) {

@@ -1,7 +1,7 @@
 //! When did each step begin and end, and what did it wait for? A table with bars, or sentences.
 
-use super::style::{Style, cut, fill, mark, wrap};
-use super::text::{line, span};
+use super::style::{Style, cut, fill, mark, span, wrap};
+use super::text::line;
 use super::timeline::Waited;
 use super::view::{RunView, StepView};
 use crate::model::StepStatus;

@@ -224,6 +224,11 @@ pub fn clock(duration: Duration) -> String {
     }
 }
 
+/// A span of seconds, as [`clock`] shows it.
+pub(super) fn span(seconds: f64) -> String {
+    clock(Duration::from_secs_f64(seconds.max(0.0)))
+}
+
 /// A text of at most `width` characters, cut with an ellipsis.
 #[must_use]
 pub fn cut(text: &str, width: usize) -> String {

@@ -1,11 +1,9 @@
 //! What does a person read at 03:00? The summary of a run, on one screen.
 
-use std::time::Duration;
-
 use super::step_words::{ALREADY_SO, BEING_REMOVED};
 use super::steps_text::{sentences, table};
 use super::strikes;
-use super::style::{Flow, Style, clock, fill, mark, wrap};
+use super::style::{Flow, Style, clock, fill, mark, span, wrap};
 use super::told;
 use super::truth::RunTruth;
 use super::truth_text;
@@ -45,10 +43,6 @@ pub fn summary(view: &RunView, style: Style) -> String {
 pub(super) fn line(out: &mut String, text: &str) {
     out.push_str(text.trim_end());
     out.push('\n');
-}
-
-pub(super) fn span(seconds: f64) -> String {
-    clock(Duration::from_secs_f64(seconds.max(0.0)))
 }
 
 fn headline(out: &mut String, view: &RunView, style: Style) {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::text::span;
+use super::style::span;
 use super::timeline::seconds;
 use super::view::{ReachView, ReachedView};
 use crate::model::Timestamp;

@@ -569,6 +569,11 @@ const CASES: &[Spoilt] = &[
         let Action::RouteTable(table) = &mut c.step("spoke_routes").action else { panic!() };
         table.routes[0].prefix = "0.0.0.0/0".parse().unwrap();
     }),
+    ("VP-GW-REMOVED", MAIN, |c| {
+        let gateway = format!("{EA}/virtualNetworkGateways/ergw-hub-ea");
+        let removal = json!({ "action": "remove", "with": { "kind": "gateway", "id": gateway } });
+        c.instead("circuit_layer2", removal);
+    }),
     ("UDR-NVA-IP", MAIN, |c| {
         let Action::RouteTable(table) = &mut c.step("hub_routes").action else { panic!() };
         table.routes[0].next_hop = NextHop::Appliance("192.168.7.7".parse().unwrap());

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::error::CliError;
-use super::GoodDay;
+use super::good_day::GoodDay;
 use crate::drill::{DrillError, Drilled};
 use crate::engine::{Ending, Event, Recorded, RunState, StepRecord, StepState};
 use crate::model::{RunOutcome, StepName};

@@ -1,6 +1,7 @@
 //! What does the executor do on a good day, and when a step meets a fault? Drills in memory, for
 //! documents: nothing of them is kept.
 
+mod good_day;
 mod judge;
 mod sample;
 
@@ -10,20 +11,21 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
+use self::good_day::GoodDay;
 use self::judge::{DIFFERS, folded, judge, last, not_met, stopped};
 use self::sample::{Sample, sample};
 use super::args::Waive;
 use super::azure::SecretSettings;
 use super::error::{CliError, Status};
 use super::preflight;
-use super::world::{KeptDrill, reach_view};
+use super::world::KeptDrill;
 use crate::drill::{Drill, DrillError, Drilled};
 use crate::model::{Action, ActionClass, Plan, ResourceId, Step, StepName, Timestamp};
 use crate::outside::BesideAzure;
 use crate::preflight::{Finding, FindingVerdict};
-use crate::render::document::material::{self, Cell, Day, DrillStop, Handling, Matrix, Refusal};
+use crate::render::document::material::{self, Cell, Day, Handling, Matrix, PreflightRefusal};
 use crate::render::run_view;
-use crate::render::view::{Driven, ReachView, RunView};
+use crate::render::view::{Driven, RunView};
 use crate::sim::bad_day::library;
 use crate::sim::{BadDay, Fault, FaultEffect, World};
 
@@ -108,22 +110,6 @@ const DRILLED_FAULTS: [DrilledFault; 8] = [
     },
 ];
 
-/// A drill on a good day: what happened, and the world after it.
-pub(super) struct GoodDay {
-    pub(super) view: RunView,
-    /// Where it stopped, if it did not do what it is for.
-    pub(super) stopped: Option<DrillStop>,
-    world: World,
-    end: Timestamp,
-}
-
-impl GoodDay {
-    /// What each site reaches after it.
-    pub(super) fn reachability(&self) -> Vec<ReachView> {
-        self.world.reachability().into_iter().map(reach_view).collect()
-    }
-}
-
 /// Where drills begin: a world, and the time in it.
 pub(super) struct DrillOrigin {
     pub(super) plan: Plan,
@@ -158,14 +144,14 @@ impl DrillOrigin {
     ///
     /// # Errors
     /// Nothing can be asked.
-    pub(super) async fn refused(&self, place: &str) -> Result<Vec<Refusal>, CliError> {
+    pub(super) async fn refused(&self, place: &str) -> Result<Vec<PreflightRefusal>, CliError> {
         // In a copy: looking leaves no trace in the world of the drills.
         let looked = KeptDrill::within(self.world.clone(), self.now, &self.plan)?;
         let beside = BesideAzure::stand_in(Arc::clone(&looked.clock));
         let waive = Waive::default();
         let found =
             preflight::look(&looked.arm, &beside, &looked.clock, &self.plan, &waive).await?;
-        let refusal = |finding: &Finding| Refusal {
+        let refusal = |finding: &Finding| PreflightRefusal {
             rule: finding.rule.to_owned(),
             finding: match &finding.verdict {
                 FindingVerdict::Failed(why) | FindingVerdict::Unknown(why) => {

@@ -1,12 +1,17 @@
 //! Will the spokes be reached through the hub?
 
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
 use super::sides;
 use crate::arm;
-use crate::model::action::{NextHop, Peering};
+use crate::model::action::{NextHop, Peering, RemovalKind};
 use crate::model::{Action, ResourceId, Step};
 use crate::preflight::facts::Fact;
 use crate::preflight::inquiry::{
-    Inquiry, about, is, list, peerings_of, subnet_prefix, text, unless,
+    Inquiry, about, is, list, own_gateway_subnet, peerings_of, subnet_prefix, subnet_prefixes,
+    text, unless,
 };
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
@@ -114,11 +119,21 @@ pub(super) const RULES: &[Rule] = &[
         judge: default_to_appliance,
     },
     Rule {
+        id: "VP-GW-REMOVED",
+        severity: FindingSeverity::Warn,
+        fails_when: "A gateway is removed, and a network goes on using it over its peering.",
+        reads: "peerings of the gateway's network, and those of the networks there",
+        why: "The network loses its way to on-premises with the gateway, or keeps the gateway from being removed.",
+        fix: "Take the network's peering away before, or leave the gateway where others use it.",
+        source: "azure-facts 1.6",
+        judge: left_without,
+    },
+    Rule {
         id: "UDR-NVA-IP",
         severity: FindingSeverity::Warn,
-        fails_when: "The next hop of a planned route is in no network of the target.",
-        reads: "planned routes; addressSpace of hub and spokes",
-        why: "Traffic to it is dropped.",
+        fails_when: "The next hop of a planned route is in no network of the target, or in a GatewaySubnet.",
+        reads: "planned routes; addressSpace of hub and spokes; their GatewaySubnets",
+        why: "Traffic to it is dropped: an appliance cannot stand in a GatewaySubnet.",
         fix: "Write the address that the appliance has in the target.",
         source: "azure-facts 2.6",
         judge: hop_is_there,
@@ -304,8 +319,37 @@ fn default_to_appliance(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     all
 }
 
+/// Networks that use a gateway when it is removed, and that no step takes from it.
+fn left_without(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let mut all = Vec::new();
+    let end = inquiry.at_end();
+    for (step, removed) in inquiry.removals(RemovalKind::Gateway) {
+        let then = inquiry.at(step);
+        let Some(hub) = then.vnet_of(&removed.id) else { continue };
+        let others = then.facts.body(&hub).map(|vnet| then.gateways_in(vnet)).unwrap_or_default();
+        if others.iter().any(|other| *other != removed.id) {
+            continue;
+        }
+        let staying = end.spokes(&hub);
+        let left = then.spokes(&hub).into_iter().find(|spoke| staying.contains(spoke));
+        let verdict = match left {
+            Some(spoke) => FindingVerdict::Failed(format!("{} uses it", spoke.name())),
+            None => FindingVerdict::Passed,
+        };
+        all.push(about(&removed.id, verdict));
+    }
+    all
+}
+
+/// The prefixes of the subnet of a network that gateways stand in.
+fn gateway_prefixes(inquiry: &Inquiry<'_>, vnet: &ResourceId) -> Vec<IpNet> {
+    let own = inquiry.facts.body(vnet).and_then(own_gateway_subnet);
+    own.map(subnet_prefixes).unwrap_or_default()
+}
+
 fn hop_is_there(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let mut all = Vec::new();
+    let end = inquiry.at_end();
     for (subnet, table) in associations(inquiry) {
         let Some(vnet) = subnet.parent() else { continue };
         let body = match inquiry.read(&vnet) {
@@ -318,6 +362,7 @@ fn hop_is_there(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         };
         let mut everything = Ok(());
         let mut space = arm::VirtualNetworkView::of(body).space();
+        let mut gateways = gateway_prefixes(&end, &vnet);
         let planned = inquiry
             .peerings()
             .into_iter()
@@ -328,14 +373,24 @@ fn hop_is_there(inquiry: &Inquiry<'_>) -> Vec<Judged> {
             .filter_map(|peering| arm::PeeringView::of(peering).remote());
         for remote in planned.chain(standing) {
             match inquiry.read(&remote) {
-                Ok(_) => space.extend(inquiry.space(&remote).unwrap_or_default()),
+                Ok(_) => {
+                    space.extend(inquiry.space(&remote).unwrap_or_default());
+                    gateways.extend(gateway_prefixes(&end, &remote));
+                }
                 Err(why) => everything = Err(why),
             }
         }
-        let lost = table.routes.iter().find_map(|route| match route.next_hop {
-            NextHop::Appliance(hop) if !space.iter().any(|net| net.contains(&hop)) => Some(hop),
+        let hops = table.routes.iter().filter_map(|route| match route.next_hop {
+            NextHop::Appliance(hop) => Some(hop),
             _ => None,
         });
+        let within = |nets: &[IpNet], hop: &IpAddr| nets.iter().any(|net| net.contains(hop));
+        if let Some(hop) = hops.clone().find(|hop| within(&gateways, hop)) {
+            let why = format!("{hop} is in a GatewaySubnet, where no appliance stands");
+            all.push(about(&table.id, FindingVerdict::Failed(why)));
+            continue;
+        }
+        let lost = hops.clone().find(|hop| !within(&space, hop));
         // What was not read may be where it stands.
         let verdict = match (lost, everything) {
             (None, _) => FindingVerdict::Passed,

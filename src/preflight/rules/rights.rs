@@ -113,8 +113,9 @@ fn locked(inquiry: &Inquiry<'_>, level: &str) -> Vec<Judged> {
                 commands.extend(lock.and_then(|lock| text(lock, "/id")).map(mend::lock));
                 match lock {
                     Some(lock) => FindingVerdict::Failed(format!(
-                        "the lock {} holds over it",
-                        text(lock, "/name").unwrap_or("without a name")
+                        "the lock {} holds over it (step `{}`)",
+                        text(lock, "/name").unwrap_or("without a name"),
+                        step.name
                     )),
                     None => FindingVerdict::Passed,
                 }

@@ -72,8 +72,9 @@ impl<'a> KeptBody<'a> {
 pub(super) const KEEP: &str = "keep() {
   kept=$1; shift
   [ -e \"$kept\" ] && return
+  gone='[(\"](Parent)?(Resource(Group)?)?NotFound[)\"]'
   if \"$@\" >\"$kept.new\" 2>\"$kept.err\" ||
-    grep -Eq '[(\"](Parent)?(Resource(Group)?)?NotFound[)\"]' \"$kept.err\"; then
+    grep -Eq \"$gone\" \"$kept.err\"; then
     mv \"$kept.new\" \"$kept\"
   else
     cat \"$kept.err\"

@@ -1,7 +1,7 @@
 //! Why should nobody go by a runbook as it is? What preflight refuses of it, and how its own drill ended.
 
-use super::material::{DrillStop, Material, Refusal};
-use super::steps::Numbered;
+use super::material::{DrillStop, Material, PreflightRefusal};
+use super::numbered::Numbered;
 use super::view::Warning;
 
 /// What stands on the cover of a runbook that does not work as it is; nothing of one that does.
@@ -9,7 +9,7 @@ pub(super) fn broken(material: &Material, numbered: &Numbered<'_>, key: &str) ->
     let runbook = &material.plan.parts().runbook;
     let mut all = Vec::new();
     if let [first, others @ ..] = material.refused.as_slice() {
-        let Refusal { rule, finding, place } = first;
+        let PreflightRefusal { rule, finding, place } = first;
         let more = match others.len() {
             0 => String::new(),
             n => format!(" And {n} more: {}.", rules(others)),
@@ -31,7 +31,7 @@ pub(super) fn broken(material: &Material, numbered: &Numbered<'_>, key: &str) ->
 }
 
 /// The rules of findings, each once, in their order.
-fn rules(all: &[Refusal]) -> String {
+fn rules(all: &[PreflightRefusal]) -> String {
     let mut names: Vec<&str> = Vec::new();
     for one in all {
         if !names.contains(&one.rule.as_str()) {

@@ -27,14 +27,14 @@ pub struct Material {
     /// What came of drilling every fault.
     pub matrix: Option<Matrix>,
     /// What preflight refuses where its drill begins.
-    pub refused: Vec<Refusal>,
+    pub refused: Vec<PreflightRefusal>,
     /// Why it was not drilled, where it was to be.
     pub undrilled: Option<String>,
 }
 
 /// A rule of preflight that stops a runbook.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
+pub struct PreflightRefusal {
     /// The rule's id.
     pub rule: String,
     /// What it found of what.

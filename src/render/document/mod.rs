@@ -10,6 +10,7 @@ mod hubs;
 mod last_path;
 pub mod material;
 mod network_map;
+mod numbered;
 mod only;
 mod outside;
 mod part;

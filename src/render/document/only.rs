@@ -1,6 +1,6 @@
 //! On which way is a step done at all? Its condition in words that a person with a card in hand can follow.
 
-use super::steps::Numbered;
+use super::numbered::Numbered;
 use crate::model::{Comparison, Condition, Operand, Step, StepName, StepStatus};
 
 /// When a step is done at all, as the end of its line: `only if 8 says revoke`; nothing where it always is.

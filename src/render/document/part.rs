@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::broken::broken;
 use super::estate::{self, NetworkPicture};
 use super::material::{Handling, Material};
+use super::numbered::Numbered;
 use super::schedule::{Schedule, schedule};
-use super::steps::{self, Numbered};
+use super::steps;
 use super::topology::{self, Layout};
 use super::view::{
     Call, Chapters, DayView, FaultView, GateView, MatrixCell, MatrixRow, MatrixView, Part,

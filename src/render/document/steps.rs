@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::material::Material;
+use super::numbered::Numbered;
 use super::only::only;
 use super::schedule::Schedule;
 use super::view::{
@@ -13,40 +14,6 @@ use crate::model::action::{HubAction, RemovalKind};
 use crate::model::probe::ReachProof;
 use crate::model::{Action, OnFailure, Plan, SagaClass, Step};
 use crate::render::by_hand::{self, Guide, Line, Trouble};
-
-/// The steps of a part as they are numbered: in an order in which each comes after all it needs.
-pub(super) struct Numbered<'m> {
-    pub(super) plan: &'m Plan,
-    /// Places in the plan, in the order of their numbers.
-    pub(super) order: Vec<usize>,
-    /// By place in the plan.
-    pub(super) links: Vec<StepLink>,
-}
-
-impl<'m> Numbered<'m> {
-    pub(super) fn of(plan: &'m Plan, key: &str) -> Self {
-        let order = plan.dag().order().to_vec();
-        let mut links: Vec<Option<StepLink>> = vec![None; plan.steps().len()];
-        for (number, place) in order.iter().enumerate() {
-            let step = &plan.steps()[*place];
-            links[*place] = Some(StepLink {
-                number: (number + 1).to_string(),
-                name: step.name.to_string(),
-                title: if step.title.is_empty() {
-                    step.name.to_string()
-                } else {
-                    step.title.clone()
-                },
-                anchor: format!("{key}-step-{}", step.name.as_str().replace('.', "-")),
-            });
-        }
-        Self { plan, order, links: links.into_iter().flatten().collect() }
-    }
-
-    pub(super) fn steps(&self) -> impl Iterator<Item = (usize, &'m Step, &StepLink)> {
-        self.order.iter().map(|place| (*place, &self.plan.steps()[*place], &self.links[*place]))
-    }
-}
 
 /// The gate of a step, if people answer at it.
 pub(super) fn gate(step: &Step, link: &StepLink) -> Option<GateView> {

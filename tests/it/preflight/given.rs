@@ -232,3 +232,11 @@ async fn an_aggregate_of_on_premises_collides_with_nothing() {
         assert_eq!(found, fires, "{runbook} {prefix}");
     }
 }
+
+#[tokio::test]
+async fn a_next_hop_within_a_gateway_subnet_is_no_appliance() {
+    let mut case = Case::of(MAIN);
+    let Action::RouteTable(table) = &mut case.step("hub_routes").action else { panic!() };
+    table.routes[0].next_hop = NextHop::Appliance("10.10.10.200".parse().unwrap());
+    assert!(failed(&case.found().await).contains("UDR-NVA-IP"));
+}
