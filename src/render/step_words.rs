@@ -25,23 +25,22 @@ pub(super) fn change(
         StepState::Undone => write.undone,
         _ if write.taken == 0 => matches!(record.state, StepState::Succeeded).then_some(ALREADY_SO),
         // Azure took the removal and has not said that it ended: what was to go may stand for long.
-        StepState::TimedOut { operation: Some(_), .. }
-            if matches!(step.action, Action::Remove(_)) =>
-        {
-            Some(BEING_REMOVED)
-        }
-        StepState::Working(work)
-            if matches!(
-                (&step.action, &work.phase),
-                (Action::Remove(_), Phase::Operating { .. })
-            ) =>
-        {
+        _ if matches!(step.action, Action::Remove(_)) && is_at_work(&record.state) => {
             Some(BEING_REMOVED)
         }
         _ if matches!(step.action, Action::Remove(_)) => Some("removed"),
         _ if matches!(step.action, Action::RecoveryPlan(_)) => Some("moved"),
         _ if write.created => Some("created"),
         _ => Some("updated"),
+    }
+}
+
+/// Whether an operation of Azure's goes on for all that is known, also past the step's time.
+fn is_at_work(state: &StepState) -> bool {
+    match state {
+        StepState::TimedOut { operation, .. } => operation.is_some(),
+        StepState::Working(work) => matches!(work.phase, Phase::Operating { .. }),
+        _ => false,
     }
 }
 

@@ -15,21 +15,10 @@ use serde_json::Value;
 
 use crate::generated;
 use crate::support::file;
-use crate::support::process::binary;
+use crate::support::process::{binary, render, text};
 
 /// A key in the shipped worlds.
 const KNOWN_KEY: &str = "0f2b7c1e-0000-4000-8000-00000000000a";
-
-fn render(runbook: &Path, words: &[&str]) -> Output {
-    let state = tempfile::tempdir().unwrap();
-    let mut command = binary();
-    command.arg("--state-dir").arg(state.path()).arg("render").arg(runbook);
-    command.args(words).stdin(Stdio::null()).output().unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
-}
 
 fn done(output: &Output) -> String {
     assert!(output.status.success(), "{}", text(&output.stderr));

@@ -3,23 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot look fails")]
 
 use std::path::{Path, PathBuf};
-use std::process::{Output, Stdio};
 
 use serde_json::Value;
 
 use crate::support::file;
-use crate::support::process::binary;
-
-fn render(runbook: &Path, words: &[&str]) -> Output {
-    let state = tempfile::tempdir().unwrap();
-    let mut command = binary();
-    command.arg("--state-dir").arg(state.path()).arg("render").arg(runbook);
-    command.args(words).stdin(Stdio::null()).output().unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
-}
+use crate::support::process::{render, text};
 
 const NETWORK: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-network-sea/providers/\
                        Microsoft.Network/virtualNetworks/vnet-hub-sea";

@@ -234,21 +234,19 @@ type LinkEnd<'a> = (&'static str, Option<ResourceId>, &'a ResourceId);
 
 /// The ends of the connection that stands under a step's name, beside those that are wanted.
 fn ends<'a>(action: &'a Action, body: &Value) -> Vec<LinkEnd<'a>> {
-    let at = |pointer: &str| id_at(body, pointer);
-    let gateway = "/properties/virtualNetworkGateway1/id";
+    let has = arm::ConnectionView::of(body);
     match action {
         Action::Connection(spec) => vec![
-            ("gateway", at(gateway), &spec.gateway),
-            ("circuit", at("/properties/peer/id"), &spec.circuit),
+            ("gateway", has.gateway(), &spec.gateway),
+            ("circuit", has.circuit(), &spec.circuit),
         ],
-        Action::Vpn(Vpn::Connection(spec)) => vec![
-            ("gateway", at(gateway), &spec.gateway),
-            (
-                "local network gateway",
-                at("/properties/localNetworkGateway2/id"),
-                &spec.local_gateway,
-            ),
-        ],
+        Action::Vpn(Vpn::Connection(spec)) => {
+            let device = id_at(body, "/properties/localNetworkGateway2/id");
+            vec![
+                ("gateway", has.gateway(), &spec.gateway),
+                ("local network gateway", device, &spec.local_gateway),
+            ]
+        }
         Action::Hub(HubAction::Connection(spec)) => {
             vec![("circuit", circuit_of(body), &spec.circuit)]
         }
@@ -301,8 +299,8 @@ fn location(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 fn past_gateway(inquiry: &Inquiry<'_>, step: &Step, spec: &Connection) -> Option<(bool, bool)> {
     let left = inquiry.left_by(step);
     let body = left.facts.body(&spec.id)?;
-    let on = |key: &str| flag(body, &format!("/properties/{key}"));
-    Some((on("enablePrivateLinkFastPath"), on("expressRouteGatewayBypass")))
+    let private = flag(body, "/properties/enablePrivateLinkFastPath");
+    Some((private, arm::ConnectionView::of(body).goes_past_gateway()))
 }
 
 fn private_fastpath(inquiry: &Inquiry<'_>) -> Vec<Judged> {

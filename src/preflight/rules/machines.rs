@@ -16,6 +16,9 @@ use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 const ITEMS_MAX: usize = 100;
 const BOOT_GROUPS_MAX: usize = 7;
 
+/// The network that a machine comes up in when it fails over, in its protected item.
+const FAILS_OVER_INTO: &str = "/properties/providerSpecificDetails/selectedRecoveryAzureNetworkId";
+
 /// The rules about machines.
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -272,8 +275,7 @@ fn network(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         return Vec::new();
     }
     each_machine(inquiry, |item| {
-        let pointer = "/properties/providerSpecificDetails/selectedRecoveryAzureNetworkId";
-        let target = id_at(item, pointer)?;
+        let target = id_at(item, FAILS_OVER_INTO)?;
         Some(match (connected.contains(&target), &unread) {
             (true, _) => FindingVerdict::Passed,
             // The network that it would come up in may be the one that was not read.
@@ -305,10 +307,9 @@ fn test_network(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let mut all = Vec::new();
     for (plan, network) in tests {
         let Ok(Some(body)) = inquiry.read(plan) else { continue };
-        let pointer = "/properties/providerSpecificDetails/selectedRecoveryAzureNetworkId";
         let meant = recovery_items(body).into_iter().find(|item| {
             let item = inquiry.read(item).ok().flatten();
-            item.and_then(|item| id_at(item, pointer)).as_ref() == Some(network)
+            item.and_then(|item| id_at(item, FAILS_OVER_INTO)).as_ref() == Some(network)
         });
         let verdict = match meant {
             Some(item) => FindingVerdict::Failed(format!(

@@ -100,10 +100,7 @@ fn locked(inquiry: &Inquiry<'_>, level: &str) -> Vec<Judged> {
             continue;
         }
         let Some(id) = step.action.subject() else { continue };
-        let question = Question::Locks {
-            subscription: id.subscription().to_owned(),
-            group: id.resource_group().to_owned(),
-        };
+        let question = locks_around(id);
         let mut commands = Vec::new();
         let verdict = match inquiry.facts.of(&question) {
             Fact::Known(value) => {
@@ -130,6 +127,14 @@ fn locked(inquiry: &Inquiry<'_>, level: &str) -> Vec<Judged> {
     all
 }
 
+/// The locks that may hold over a resource.
+fn locks_around(id: &ResourceId) -> Question {
+    Question::Locks {
+        subscription: id.subscription().to_owned(),
+        group: id.resource_group().to_owned(),
+    }
+}
+
 /// What a run would make and could not remove again: a finding for each lock.
 fn not_removable(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let made = inquiry.plan.steps().iter().filter(|step| step.saga == SagaClass::Undoable);
@@ -137,10 +142,7 @@ fn not_removable(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let made = made.filter_map(|step| step.action.written());
     let mut held: BTreeMap<String, (&Value, Vec<&ResourceId>)> = BTreeMap::new();
     for id in made.filter(|id| matches!(inquiry.read(id), Ok(None))) {
-        let question = Question::Locks {
-            subscription: id.subscription().to_owned(),
-            group: id.resource_group().to_owned(),
-        };
+        let question = locks_around(id);
         let Fact::Known(value) = inquiry.facts.of(&question) else { continue };
         let locks = list(value, "/value").iter().filter(|lock| holds_over(lock, id));
         for lock in locks.filter(|lock| is(lock, "/properties/level", "CanNotDelete")) {

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -21,6 +21,19 @@ pub(crate) fn backroad(state: &Path, words: &[&str]) -> Command {
     command.args(words).arg("--state-dir").arg(state).stdin(Stdio::null());
     command.current_dir(env!("CARGO_MANIFEST_DIR"));
     command
+}
+
+/// Renders a runbook in a state directory of its own.
+pub(crate) fn render(runbook: &Path, words: &[&str]) -> Output {
+    let state = tempfile::tempdir().unwrap();
+    let mut command = binary();
+    command.arg("--state-dir").arg(state.path()).arg("render").arg(runbook);
+    command.args(words).stdin(Stdio::null()).output().unwrap()
+}
+
+/// What a process wrote.
+pub(crate) fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
 }
 
 /// A process that ends with this value.
