@@ -1,7 +1,7 @@
 //! A region goes down because a person says so: in drills, plans, preflights and documents, of a healthy world too.
 #![expect(clippy::unwrap_used, reason = "in a test, also in its helpers, a panic is the answer")]
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use serde_json::Value;
@@ -34,6 +34,14 @@ fn try_it(verb: &str, runbook: &str, more: &[&str]) -> (i32, Output) {
     (output.status.code().unwrap(), output)
 }
 
+/// What the shipped world of [`BEGINS_DOWN`] is before its region goes down.
+fn healthy_two_circuits(folder: &Path) -> PathBuf {
+    let healthy = folder.join("healthy.yaml");
+    let text = std::fs::read_to_string(file("runbooks/worlds/two-circuits.yaml")).unwrap();
+    std::fs::write(&healthy, text.replace("regions_down: [eastasia]\n", "")).unwrap();
+    healthy
+}
+
 #[test]
 fn a_drill_takes_a_region_of_a_healthy_world_down() {
     // The region that takes over is down: what it has to do cannot be done.
@@ -53,9 +61,7 @@ fn a_drill_takes_a_region_of_a_healthy_world_down() {
 fn a_failover_from_a_healthy_world_is_drilled_with_its_source_down() {
     // What the shipped world says with `regions_down`, said on the command line of a world that says nothing.
     let folder = tempfile::tempdir().unwrap();
-    let healthy = folder.path().join("healthy.yaml");
-    let text = std::fs::read_to_string(file("runbooks/worlds/two-circuits.yaml")).unwrap();
-    std::fs::write(&healthy, text.replace("regions_down: [eastasia]\n", "")).unwrap();
+    let healthy = healthy_two_circuits(folder.path());
     let more =
         ["--world", healthy.to_str().unwrap(), "--output", "json", "--region-down", "eastasia"];
     let (code, down) = try_it("drill", BEGINS_DOWN, &more);
@@ -141,11 +147,19 @@ fn a_declared_source_says_what_it_does_not_do() {
 
 #[test]
 fn a_document_says_which_region_its_drills_took_down() {
+    let folder = tempfile::tempdir().unwrap();
+    let healthy = healthy_two_circuits(folder.path());
     let more = ["--without-drills", "--format", "md", "--region-down", "eastasia"];
-    let (code, output) = try_it("render", HEALTHY, &more);
+    let of_healthy = [&more[..], &["--world", healthy.to_str().unwrap()]].concat();
+    let (code, output) = try_it("render", BEGINS_DOWN, &of_healthy);
     assert_eq!(code, 0, "{}", said(&output));
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(text.contains("with eastasia down"), "{text}");
+    // Where the failover does not carry without that region, the document is there and says so, and so does its end.
+    let (code, output) = try_it("render", HEALTHY, &more);
+    assert_eq!(code, 1, "{}", said(&output));
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(text.contains("with eastasia down, seed 1, FAILED at step"), "{text}");
 }
 
 /// Answers whatever a drill waits for, command by command, until it has ended.
