@@ -4,10 +4,23 @@ use ipnet::IpNet;
 use serde_json::Value;
 
 use super::path::CircuitPath;
-use super::read::{is, list, name, number, prefix, text};
+use super::read::{is, list, name, number, prefix, text, word};
 
 /// The name and the type of a circuit's private peering.
 pub const PRIVATE_PEERING: &str = "AzurePrivatePeering";
+
+/// What Azure's side of a circuit may be (azure-facts 2.1, CIR-ENABLED).
+const CIRCUIT_STATES: [&str; 4] = ["Enabled", "Enabling", "Disabled", "Disabling"];
+
+/// `ServiceProviderProvisioningState` of Microsoft.Network, 2024-05-01.
+const PROVIDER_STATES: [&str; 4] =
+    ["NotProvisioned", "Provisioning", "Provisioned", "Deprovisioning"];
+
+/// `ExpressRouteCircuitPeeringState` of Microsoft.Network, 2024-05-01.
+const PEERING_STATES: [&str; 2] = ["Enabled", "Disabled"];
+
+/// `ExpressRouteCircuitSkuTier` of Microsoft.Network, 2024-05-01.
+const TIERS: [&str; 4] = ["Basic", "Local", "Standard", "Premium"];
 
 /// A circuit.
 #[derive(Debug, Clone, Copy)]
@@ -53,7 +66,7 @@ impl<'v> CircuitView<'v> {
     /// `Basic`, `Standard`, `Premium` or `Local`.
     #[must_use]
     pub fn tier(self) -> Option<&'v str> {
-        text(self.0, "/sku/tier")
+        word(self.0, "/sku/tier", &TIERS)
     }
 
     /// Whether it is of this tier.
@@ -65,13 +78,13 @@ impl<'v> CircuitView<'v> {
     /// Azure's side: `Enabled` when it is there.
     #[must_use]
     pub fn state(self) -> Option<&'v str> {
-        text(self.0, "/properties/circuitProvisioningState")
+        word(self.0, "/properties/circuitProvisioningState", &CIRCUIT_STATES)
     }
 
     /// The provider's side: `Provisioned` when it is there.
     #[must_use]
     pub fn provider_state(self) -> Option<&'v str> {
-        text(self.0, "/properties/serviceProviderProvisioningState")
+        word(self.0, "/properties/serviceProviderProvisioningState", &PROVIDER_STATES)
     }
 
     /// Whether there is no provider whose side could be there: it is on a port of its own, and Azure reports no
@@ -123,7 +136,7 @@ impl<'v> CircuitPeeringView<'v> {
     /// `Enabled` or `Disabled`.
     #[must_use]
     pub fn state(self) -> Option<&'v str> {
-        text(self.0, "/properties/state")
+        word(self.0, "/properties/state", &PEERING_STATES)
     }
 
     /// Whether it is enabled.

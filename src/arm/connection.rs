@@ -2,8 +2,11 @@
 
 use serde_json::Value;
 
-use super::read::{flag, id_at, number, text};
+use super::read::{flag, id_at, number, text, word};
 use crate::model::ResourceId;
+
+/// `VirtualNetworkGatewayConnectionStatus` of Microsoft.Network, 2024-05-01.
+const STATUSES: [&str; 4] = ["Unknown", "Connecting", "Connected", "NotConnected"];
 
 /// A connection of a gateway.
 #[derive(Debug, Clone, Copy)]
@@ -62,6 +65,6 @@ impl<'v> ConnectionView<'v> {
     /// Whether it has come to be connected, as far as it says.
     #[must_use]
     pub fn status(self) -> Option<&'v str> {
-        text(self.0, "/properties/connectionStatus")
+        word(self.0, "/properties/connectionStatus", &STATUSES)
     }
 }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use serde_json::Value;
 
-use super::read::{list, text};
+use super::read::{is, list, text};
 
 /// The private address of an Azure firewall: of one in a network, or in a virtual hub. One that is stopped has
 /// none.
@@ -37,7 +37,7 @@ impl<'v> PublicAddressView<'v> {
     /// Whether it has its address from the beginning.
     #[must_use]
     pub fn is_static(self) -> bool {
-        text(self.0, "/properties/publicIPAllocationMethod") == Some("Static")
+        is(self.0, "/properties/publicIPAllocationMethod", "Static")
     }
 }
 

@@ -4,8 +4,11 @@
 use ipnet::IpNet;
 use serde_json::Value;
 
-use super::read::{flag, id_at, is, list, prefix, prefixes, text};
+use super::read::{flag, id_at, is, list, prefix, prefixes, text, word};
 use crate::model::ResourceId;
+
+/// `VirtualNetworkPeeringState` of Microsoft.Network, 2024-05-01.
+const PEERING_STATES: [&str; 3] = ["Initiated", "Connected", "Disconnected"];
 
 /// A virtual network.
 #[derive(Debug, Clone, Copy)]
@@ -110,7 +113,7 @@ impl<'v> PeeringView<'v> {
     /// `Initiated`, `Connected` or `Disconnected`.
     #[must_use]
     pub fn state(self) -> Option<&'v str> {
-        text(self.0, "/properties/peeringState")
+        word(self.0, "/properties/peeringState", &PEERING_STATES)
     }
 
     /// Whether it is in this state.

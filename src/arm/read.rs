@@ -37,6 +37,14 @@ pub fn text<'v>(body: &'v Value, pointer: &str) -> Option<&'v str> {
     at(body, pointer)?.as_str()
 }
 
+/// A word of one of Azure's enumerations as Azure documents it, whatever the case of the letters in which it was
+/// sent (azure-facts 3.2, 3.8): what is compared and shown has one writing. A word that is not known stays as it came.
+#[must_use]
+pub fn word<'v>(body: &'v Value, pointer: &str, documented: &[&'static str]) -> Option<&'v str> {
+    let sent = text(body, pointer)?;
+    Some(documented.iter().find(|own| own.eq_ignore_ascii_case(sent)).copied().unwrap_or(sent))
+}
+
 /// Whether a text in a body is this, whatever the case of its letters.
 #[must_use]
 pub fn is(body: &Value, pointer: &str, wanted: &str) -> bool {

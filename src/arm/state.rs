@@ -2,14 +2,17 @@
 
 use serde_json::Value;
 
-use super::read::{is, text};
+use super::read::{is, word};
 
 const STATE: &str = "/properties/provisioningState";
+
+/// `ProvisioningState` of Microsoft.Network, 2024-05-01.
+const STATES: [&str; 6] = ["Succeeded", "Updating", "Creating", "Deleting", "Failed", "Canceled"];
 
 /// A resource's provisioning state; a body without one is done (azure-facts 3.2).
 #[must_use]
 pub fn provisioning_state(body: &Value) -> &str {
-    text(body, STATE).unwrap_or("Succeeded")
+    word(body, STATE, &STATES).unwrap_or("Succeeded")
 }
 
 /// Whether a body says that it is done; one that says nothing does not.

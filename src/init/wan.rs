@@ -356,7 +356,8 @@ fn heard_or_all(estate: &KnownEstate, circuit: &ResourceId) -> Vec<IpNet> {
 
 /// What a hub prefers, in the word of runbooks.
 fn preference(hub: &Value) -> &'static str {
-    match read::text(hub, "/properties/hubRoutingPreference") {
+    let documented = ["ExpressRoute", "VpnGateway", "ASPath"];
+    match read::word(hub, "/properties/hubRoutingPreference", &documented) {
         Some("ASPath") => "as_path",
         Some("VpnGateway") => "vpn",
         _ => "expressroute",

@@ -127,6 +127,23 @@ mod tests {
     }
 
     #[test]
+    fn words_of_azure_are_the_documented_ones_in_whatever_case_they_come() {
+        for (state, status) in [("succeeded", "connected"), ("SUCCEEDED", "CONNECTED")] {
+            let body = json!({ "properties": {
+                "provisioningState": state, "connectionStatus": status } });
+            let assessment = assess_connected(&spec().id, Some(&body));
+            assert_eq!(assessment.verdict, Assessed::Holds, "{state} {status}");
+            assert_eq!(assessment.outputs["connection_status"], "Connected");
+        }
+        // What Azure may say tomorrow is shown as it is.
+        let body = json!({ "properties": { "connectionStatus": "hovering" } });
+        let Assessed::NotYet { why, .. } = assess_connected(&spec().id, Some(&body)).verdict else {
+            panic!("it holds");
+        };
+        assert!(why.ends_with("its status is hovering"), "{why}");
+    }
+
+    #[test]
     fn a_connection_is_never_moved_to_another_circuit() {
         let spec = spec();
         let other = json!({ "properties": { "provisioningState": "Succeeded", "peer": { "id": "/other" } } });

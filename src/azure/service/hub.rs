@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::body::{LOOK_AGAIN, assessment, blocked, ensure, undo as body_undo};
 use super::circuit::{networks, verification};
-use crate::arm::read::text;
+use crate::arm::read::{text, word};
 use crate::model::action::HubAction;
 use crate::model::hub_body::body_of;
 use crate::model::{Assessed, Assessment, ResourceId, Undo, coverage};
@@ -18,7 +18,7 @@ pub(crate) fn assess(action: &HubAction, body: Option<&Value>) -> Assessment {
         verdict = routes(id, body);
     }
     let mut assessment = assessment(id, body, verdict);
-    let routing = body.and_then(|body| text(body, ROUTING_STATE));
+    let routing = body.and_then(|body| word(body, ROUTING_STATE, &ROUTING_STATES));
     if let (HubAction::Hub(_), Assessed::Holds, Some(state)) =
         (action, &assessment.verdict, routing)
     {
@@ -37,17 +37,18 @@ pub(crate) fn undo(action: &HubAction, undo: &Undo, body: Option<&Value>) -> Ass
 /// Where a hub says whether its routers stand.
 const ROUTING_STATE: &str = "/properties/routingState";
 
+/// `RoutingState` of Microsoft.Network, 2024-05-01.
+const ROUTING_STATES: [&str; 4] = ["None", "Provisioned", "Provisioning", "Failed"];
+
 /// Whether the routers of a hub that is `Succeeded` stand: they come up after it (recorded), and nothing can
 /// be connected before.
 fn routes(hub: &ResourceId, body: &Value) -> Assessed {
-    match text(body, ROUTING_STATE) {
-        Some(state) if ["None", "Provisioning"].iter().any(|s| s.eq_ignore_ascii_case(state)) => {
-            Assessed::InProgress {
-                why: format!("the routers of {} come up (routing state {state})", hub.name()),
-                after: LOOK_AGAIN,
-            }
-        }
-        Some(state) if state.eq_ignore_ascii_case("Failed") => blocked(
+    match word(body, ROUTING_STATE, &ROUTING_STATES) {
+        Some(state @ ("None" | "Provisioning")) => Assessed::InProgress {
+            why: format!("the routers of {} come up (routing state {state})", hub.name()),
+            after: LOOK_AGAIN,
+        },
+        Some("Failed") => blocked(
             "hub_routing_failed",
             format!(
                 "The routers of the hub {} have failed, and writing the hub again mends nothing. Reset them \

@@ -125,6 +125,15 @@ mod tests {
     }
 
     #[test]
+    fn its_state_is_given_on_in_the_documented_case() {
+        for sent in ["connected", "CONNECTED", "Connected"] {
+            let mut body = shown("FullyInSync", true);
+            body["properties"]["peeringState"] = sent.into();
+            assert_eq!(assess(&spec(), Some(&body)).outputs["peering_state"], "Connected");
+        }
+    }
+
+    #[test]
     fn only_the_side_that_is_behind_is_synced() {
         for level in ["LocalNotInSync", "localNotInSync", "LocalAndRemoteNotInSync"] {
             let verdict = assess(&spec(), Some(&shown(level, true))).verdict;

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::body::{assessment, ensure, set, with_tags};
-use crate::arm::provisioning_state;
 use crate::arm::read::text;
+use crate::arm::{self, provisioning_state};
 use crate::model::action::{LocalGateway, Vpn, VpnConnection, VpnGateway};
 use crate::model::vpn::SHARED_KEY;
 use crate::model::{Assessed, Assessment, ResourceId, Undo};
@@ -22,14 +22,12 @@ pub(crate) fn assess(vpn: &Vpn, body: Option<&Value>) -> Assessment {
     }
     let mut assessment = assessment(vpn.id(), body, verdict);
     let is_connection = matches!(vpn, Vpn::Connection(_)) && !assessment.outputs.is_empty();
-    if let Some(status) = body.filter(|_| is_connection).and_then(status) {
+    if let Some(status) =
+        body.filter(|_| is_connection).and_then(|body| arm::ConnectionView::of(body).status())
+    {
         assessment.outputs.insert("connection_status".to_owned(), Value::from(status));
     }
     assessment
-}
-
-fn status(body: &Value) -> Option<&str> {
-    text(body, "/properties/connectionStatus")
 }
 
 /// Compares a tunnel with one that carries: it may be Connected while the device sends nothing into it.

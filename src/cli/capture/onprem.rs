@@ -235,9 +235,8 @@ async fn devices(
                 own.extend(network.filter(|_| row["sourcePeer"].as_str() == Some(peer)));
             }
         }
-        let connected = |tunnel: &&Value| {
-            arm::ConnectionView::of(tunnel).status().is_some_and(|s| s == "Connected")
-        };
+        let connected =
+            |tunnel: &&Value| arm::ConnectionView::of(tunnel).status() == Some("Connected");
         if !tunnels.iter().any(connected) {
             unsure.push(format!(
                 "whether the VPN device {address} answers: no tunnel to it is connected; it counts as up"

@@ -351,7 +351,8 @@ fn as_written(id: &ResourceId, mut body: Value) -> Value {
         && let Some(properties) = body["properties"].as_object_mut()
     {
         properties.retain(|key, _| !key.ends_with("BytesTransferred"));
-        if properties.get("connectionType").and_then(Value::as_str) != Some("ExpressRoute") {
+        let kind = properties.get("connectionType").and_then(Value::as_str);
+        if !kind.is_some_and(|kind| kind.eq_ignore_ascii_case("ExpressRoute")) {
             properties.insert("sharedKey".to_owned(), SHARED_KEY_SEAL.into());
         }
     }
