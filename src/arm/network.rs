@@ -4,7 +4,7 @@
 use ipnet::IpNet;
 use serde_json::Value;
 
-use super::read::{flag, id_at, is, list, prefix, prefixes, text, word};
+use super::read::{flag, id_at, is, list, prefix, prefixes, word};
 use crate::model::ResourceId;
 
 /// `VirtualNetworkPeeringState` of Microsoft.Network, 2024-05-01.

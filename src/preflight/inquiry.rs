@@ -285,6 +285,16 @@ impl<'a> Inquiry<'a> {
         self.actions(Action::written)
     }
 
+    /// The networks that steps of the target write into.
+    #[must_use]
+    pub fn networks_written(&self) -> BTreeSet<ResourceId> {
+        let ours = |(step, id): (&Step, &ResourceId)| {
+            let root = id.root();
+            (!Self::on_source(step) && root.is_a(VNETS)).then_some(root)
+        };
+        self.written().into_iter().filter_map(ours).collect()
+    }
+
     /// The resource groups that are written into, with a step each.
     #[must_use]
     pub fn groups(&self) -> BTreeSet<(String, String)> {

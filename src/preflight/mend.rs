@@ -18,6 +18,7 @@ pub(super) fn resource(rule: &str, id: &ResourceId) -> Vec<String> {
         "GEO-STANDARD" | "RT-ONPREM" => {
             format!("az network express-route update --ids {own} --sku-tier Premium")
         }
+        "NET-STATE" => format!("az network vnet update --ids {own}"),
         "GW-STATE" => format!("az network vnet-gateway update --ids {own}"),
         "GWS-NSG" => {
             format!("az network vnet subnet update --ids {own} --remove networkSecurityGroup")
@@ -82,8 +83,9 @@ mod tests {
     use crate::preflight::rule::rule;
 
     /// The rules that have a command; each is a rule.
-    const MENDED: [&str; 9] = [
+    const MENDED: [&str; 10] = [
         "CIR-STATE",
+        "NET-STATE",
         "GEO-STANDARD",
         "RT-ONPREM",
         "GW-STATE",

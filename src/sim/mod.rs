@@ -43,6 +43,7 @@ mod throttle;
 pub mod transport;
 mod truth;
 mod unconfirmed;
+mod under_way;
 mod usage;
 mod world;
 mod world_file;

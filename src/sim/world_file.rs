@@ -96,8 +96,8 @@ fn stands_alone(id: &ResourceId) -> bool {
         })
 }
 
-/// Takes out what is made anew: etags and states. What is not done is read as done: nobody works on it
-/// in the world that begins.
+/// Takes out what is made anew: etags and states. What is being worked on as a world begins is said by itself
+/// (`World::go_on_with`).
 pub(super) fn without_marks(value: &mut Value) {
     match value {
         Value::Object(object) => {

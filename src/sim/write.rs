@@ -7,7 +7,7 @@ use url::Url;
 
 use super::duration::{class, duration};
 use super::fault::FaultEffect;
-use super::operation::{Act, Operation, OperationQuery, OperationWork};
+use super::operation::{Act, Operation, OperationWork};
 use super::parts::{Resource, State};
 use super::post::parameter;
 use super::provider::{self, Provider, Put};
@@ -16,14 +16,12 @@ use super::resiliency::TEST_TAKES;
 use super::scenario::OutageWrites;
 use super::shape::shaped;
 use super::unconfirmed;
+use super::under_way::{NEVER, OperationFate, OperationOrder, locks};
 use super::world::World;
 use crate::azure::wire::{Method, WireRequest, WireResponse};
 use crate::model::durations::Class;
 use crate::model::resource_name::{self, NAME_LETTERS_MAX};
 use crate::model::{ResourceId, Timestamp};
-
-/// How long a stuck operation takes: longer than anybody waits.
-pub(super) const NEVER: Duration = Duration::from_secs(10 * 365 * 86_400);
 
 /// How long an operation in a region that is out takes to fail, where it is accepted (azure-facts 3.9).
 pub(super) const FAILS_LATE: Duration = Duration::from_secs(30 * 60);
@@ -381,31 +379,10 @@ impl World {
         if let OperationWork::Act { act: Act::StartTest { .. } | Act::StopTest { .. } } = &work {
             takes = TEST_TAKES;
         }
-        let mut fate = OperationFate { takes, failure, forgotten: false, lingers: Duration::ZERO };
+        let mut fate = OperationFate { failure, ..OperationFate::taking(takes) };
         self.meet_faults(arrival, &mut fate);
-        let (put, delete) = provider.first_retry_after();
-        let first = if work == OperationWork::Delete { delete } else { put };
-        let id = self.chance.name(&[arrival.id.key(), &ordinal.to_string(), "operation"]);
-        let operation = Operation {
-            id: id.clone(),
-            resource: arrival.id.clone(),
-            work,
-            location: self.location(arrival.id).map_or_else(String::new, |l| l.as_str().to_owned()),
-            api_version: arrival.api_version.to_owned(),
-            locks: locks(provider, arrival.id, body),
-            ends: arrival.now + fate.takes,
-            first,
-            polls: 0,
-            next_poll: arrival.now + Duration::from_secs(first),
-            early_polls: 0,
-            failure: fate.failure,
-            settled: false,
-            forgotten: fate.forgotten,
-            lingers: fate.lingers,
-            asked_by: OperationQuery::default(),
-        };
-        self.operations.insert(operation.clone());
-        operation
+        let Arrival { id, api_version, now, .. } = *arrival;
+        self.work_on(OperationOrder { id, api_version, now, provider, work, body, fate })
     }
 
     /// What faults and a region that is down make of an operation.
@@ -450,26 +427,10 @@ impl World {
     }
 }
 
-/// What becomes of an operation.
-struct OperationFate {
-    takes: Duration,
-    failure: Option<(String, String)>,
-    forgotten: bool,
-    lingers: Duration,
-}
-
 /// Whether a URL says `syncRemoteAddressSpace=true`.
 fn syncs(url: &Url) -> bool {
     let query = url.query().unwrap_or_default();
     parameter(query, "syncRemoteAddressSpace").is_some_and(|own| own.eq_ignore_ascii_case("true"))
-}
-
-/// What a write keeps others from writing: its root and what it writes along. A gateway is its own
-/// root, so it does not keep its network for twenty minutes.
-fn locks(provider: &dyn Provider, id: &ResourceId, body: &Value) -> Vec<ResourceId> {
-    let mut locks = vec![id.root()];
-    locks.extend(provider.also_locks(body).iter().map(ResourceId::root));
-    locks
 }
 
 /// The name of what is written, and those of what its body brings with it.

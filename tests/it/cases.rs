@@ -4,6 +4,7 @@
 //! looked at apart, so that the two cannot be wrong together.
 #![expect(clippy::unwrap_used, reason = "a test that cannot look fails")]
 
+mod at_work;
 mod estates;
 mod served;
 

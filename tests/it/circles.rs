@@ -51,7 +51,7 @@ const REASONS: &[(&str, usize, &str)] = &[
     ("runbook::diagnostic", 3, "a mistake shows its source, and reading a source finds mistakes"),
     (
         "sim::azure_policy",
-        17,
+        18,
         "the world is written to by its resources, which ask the world; its file is read for it and written of it",
     ),
     (

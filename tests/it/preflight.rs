@@ -220,6 +220,12 @@ const CASES: &[Spoilt] = &[
     ("CIR-STATE", MAIN, |c| {
         c.set("er-singapore", "/properties/provisioningState", json!("Failed"))
     }),
+    ("NET-STATE", MAIN, |c| {
+        c.set("vnet-app1-sea", "/properties/provisioningState", json!("Failed"))
+    }),
+    ("AT-WORK", PREPARED, |c| {
+        c.set("ergw-hub-sea", "/properties/provisioningState", json!("Deleting"))
+    }),
     ("CIR-BASIC", MAIN, |c| c.set("er-singapore", "/sku/tier", json!("Basic"))),
     ("GEO-LOCAL", "same-circuit.yaml", |c| c.set("er-hongkong", "/sku/tier", json!("Local"))),
     ("GEO-STANDARD", MAIN, |c| {

@@ -1,6 +1,7 @@
 //! Which rules are there? One file a family; each rule a record and a function.
 
 mod addresses;
+mod at_work;
 mod circuit;
 mod connections;
 mod expected;
@@ -48,6 +49,7 @@ pub const FAMILIES: &[RuleFamily] = &[
     ("machines", "Recovery plans of Site Recovery, and the machines in them.", machines::RULES),
     ("names", "Names and traffic managers: where clients are sent.", steering::RULES),
     ("region", "Regions and resource groups.", region::RULES),
+    ("states", "What has failed, and what somebody else is changing.", at_work::RULES),
     ("rights", "Locks and rights.", rights::RULES),
     ("limits", "Room for what is made, and who else is at work.", limits::RULES),
     ("policy", "Policies that deny what the run writes.", policy::RULES),

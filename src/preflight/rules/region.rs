@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::arm::kind;
+use crate::model::Action;
 use crate::model::action::Vpn;
-use crate::model::{Action, ResourceId, Step};
 use crate::preflight::facts::{Fact, Question};
 use crate::preflight::inquiry::{Inquiry, about, is, region_at, text, unless};
 use crate::preflight::mend;
@@ -114,12 +113,9 @@ fn exists(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 }
 
 fn networks(inquiry: &Inquiry<'_>) -> Vec<Judged> {
-    let ours = |(step, id): (&Step, &ResourceId)| {
-        let root = id.root();
-        (!Inquiry::on_source(step) && root.is_a(kind::NETWORKS)).then_some(root)
-    };
-    let all: BTreeSet<ResourceId> = inquiry.written().into_iter().filter_map(ours).collect();
-    all.iter()
+    inquiry
+        .networks_written()
+        .iter()
         .map(|id| {
             let (subscription, group) =
                 (id.subscription().to_owned(), id.resource_group().to_owned());

@@ -18,8 +18,9 @@ use crate::model::ResourceId;
 use crate::sim::fault::FaultEffect;
 use crate::sim::reply::{Refusal, empty_answer, json_answer};
 use crate::sim::scenario::OutageWrites;
+use crate::sim::under_way::NEVER;
 use crate::sim::world::World;
-use crate::sim::write::{FAILS_LATE, NEVER};
+use crate::sim::write::FAILS_LATE;
 
 /// A job that is to begin.
 pub(super) struct Begin {

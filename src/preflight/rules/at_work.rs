@@ -1,0 +1,67 @@
+//! Is what the runbook works on as its owner left it? What has failed, and what somebody else is changing now.
+
+use std::collections::BTreeSet;
+
+use crate::arm;
+use crate::model::ResourceId;
+use crate::model::action::Action;
+use crate::preflight::inquiry::{Inquiry, unless};
+use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
+
+/// The rules about states.
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        id: "NET-STATE",
+        severity: FindingSeverity::Block,
+        fails_when: "A virtual network that the runbook writes into is in state Failed.",
+        reads: "provisioningState",
+        why: "Azure takes no subnet and no peering of it before the network itself was written again \
+              (ParentResourceIsInFailedState).",
+        fix: "Write it again as it is: az network vnet update --ids ID.",
+        source: "azure-facts 3.3",
+        judge: failed_networks,
+    },
+    Rule {
+        id: "AT-WORK",
+        severity: FindingSeverity::Warn,
+        fails_when: "Azure is changing or removing something that the runbook uses.",
+        reads: "provisioningState of circuits, gateways, connections, networks and hubs",
+        why: "The run waits until that has ended; what is being removed is made again after it.",
+        fix: "Ask who began it, and wait for its end; the run itself waits, too.",
+        source: "azure-facts 2.1, 2.4, 3.3",
+        judge: at_work,
+    },
+];
+
+fn failed_networks(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    inquiry.each(&inquiry.networks_written(), |_, body| {
+        Some(unless(arm::has_failed(body), || "its provisioningState is Failed".to_owned()))
+    })
+}
+
+fn at_work(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    // What a step removes may be on its way out already.
+    let removed: BTreeSet<&ResourceId> = inquiry
+        .plan
+        .steps()
+        .iter()
+        .filter_map(|step| match &step.action {
+            Action::Remove(removal) => Some(&removal.id),
+            _ => None,
+        })
+        .collect();
+    let used: BTreeSet<ResourceId> = inquiry
+        .written()
+        .into_iter()
+        .map(|(_, id)| id.root())
+        .chain(inquiry.circuits().into_iter().cloned())
+        .chain(inquiry.gateways_in_use().into_iter().map(|(_, id)| id))
+        .filter(|id| !removed.contains(id))
+        .collect();
+    let known = used.iter().filter(|id| inquiry.facts.body(id).is_some());
+    inquiry.each(known, |_, body| {
+        let state = arm::provisioning_state(body);
+        let rests = ["Succeeded", "Failed", "Canceled"].contains(&state);
+        (!rests).then(|| FindingVerdict::Failed(format!("its provisioningState is {state}")))
+    })
+}
