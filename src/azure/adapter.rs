@@ -352,6 +352,8 @@ async fn observe_undo(
     };
     let body = client.get(resource, context).await?;
     let body = body.as_ref();
+    // What was wanted of how it stood then.
+    let stood = undo.before();
     let written = match action {
         Action::Connection(spec) => return Ok(connection::undo(spec, undo, body)),
         Action::Vpn(own) => return Ok(vpn::undo(own, undo, body)),
@@ -359,19 +361,19 @@ async fn observe_undo(
         Action::Hub(spec) => return Ok(hub::undo(spec, undo, body)),
         Action::Tier(spec) => return Ok(circuit_tier::undo(spec, undo, body)),
         Action::PublicIp(spec) => public_ip::wanted(spec),
-        Action::Gateway(spec) => gateway::wanted(spec, body),
-        Action::Peering(spec) => vnet_peering::wanted(spec, body),
+        Action::Gateway(spec) => gateway::wanted(spec, stood),
+        Action::Peering(spec) => vnet_peering::wanted(spec, stood),
         Action::RouteTable(spec) => route_table::wanted(spec, &route_table::Firewalls::new()),
         Action::Route(spec) => route_table::wanted_route(spec, &route_table::Firewalls::new()),
         Action::Association(spec) => association::wanted(spec),
         Action::SecurityGroup(spec) => association::wanted_security(spec),
         Action::Dns(spec) => virtual_network::wanted(spec),
-        Action::Subnet(spec) => subnet::wanted(spec),
-        Action::Steering(own) => steering::wanted(own, body),
+        Action::Subnet(spec) => subnet::written(spec, stood),
+        Action::Steering(own) => steering::wanted(own, stood),
+        Action::Dissociation(_) => association::unused_table(),
         // These write nothing into what is there, or nothing at all.
         Action::Authorization(_)
         | Action::Bandwidth(_)
-        | Action::Dissociation(_)
         | Action::RecoveryPlan(_)
         | Action::Verify(_)
         | Action::Outside(_)

@@ -403,11 +403,11 @@ pub enum Undo {
         /// The resource.
         resource: ResourceId,
     },
-    /// The resource was there before and is written again as it was.
+    /// The resource was there before: what the step changed of it is written again as it was.
     Restore {
         /// The resource.
         resource: ResourceId,
-        /// The body to write: what was observed, without what only Azure writes and without secrets.
+        /// How it was: what was observed, without what only Azure writes and without secrets.
         body: Value,
     },
     /// Azure has a verb that takes it back, such as the cleanup of a test failover.
@@ -422,6 +422,17 @@ pub enum Undo {
     },
     /// The step itself names what takes it back: a program, or a call.
     ByStep,
+}
+
+impl Undo {
+    /// How the resource was before, where it stood.
+    #[must_use]
+    pub fn before(&self) -> Option<&Value> {
+        match self {
+            Self::Restore { body, .. } => Some(body),
+            Self::Nothing | Self::Delete { .. } | Self::Call { .. } | Self::ByStep => None,
+        }
+    }
 }
 
 /// What an attempt is after: a step's action, or its undo.

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot look fails")]
 
 mod at_work;
+mod changed_since;
 mod estates;
 mod served;
 

@@ -39,7 +39,16 @@ pub(crate) fn assess_security(spec: &SecurityGroupUse, body: Option<&Value>) -> 
 
 /// What the action adds to the subnet's body.
 pub(crate) fn wanted_security(spec: &SecurityGroupUse) -> Value {
-    if spec.used { used(SECURITY_GROUP, &spec.security_group) } else { Value::Null }
+    if spec.used { used(SECURITY_GROUP, &spec.security_group) } else { unused(SECURITY_GROUP) }
+}
+
+/// What taking the table off wants of the subnet's body.
+pub(crate) fn unused_table() -> Value {
+    unused(TABLE)
+}
+
+fn unused(key: &str) -> Value {
+    json!({ "properties": { key: null } })
 }
 
 fn used(key: &str, target: &ResourceId) -> Value {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::compare::{Against, compare, without_nulls};
+use super::taken_back::{loses, taken_back};
 use crate::arm::provisioning_state;
 use crate::arm::read::text;
 use crate::model::secret::seal;
@@ -193,7 +194,7 @@ fn put(resource: &ResourceId, body: Value) -> Write {
 }
 
 /// Compares a resource with how it was before a step, and plans the write that takes it back.
-/// `written` is what the step wrote: what Azure adds on its own is not held against the resource.
+/// `written` is what the step wanted, null where it removed the resource: what it did not touch stays as it is now.
 pub(crate) fn undo(undo: &Undo, body: Option<&Value>, written: &Value) -> Assessed {
     let (resource, wanted) = match undo {
         Undo::Nothing | Undo::ByStep => return Assessed::Holds,
@@ -227,42 +228,21 @@ pub(crate) fn undo(undo: &Undo, body: Option<&Value>, written: &Value) -> Assess
             change(writable(body), Value::Null, write)
         }
         (Some(wanted), None) => change(Value::Null, wanted.clone(), put(resource, wanted.clone())),
-        (Some(wanted), Some(body)) => {
+        (Some(before), Some(body)) => {
             let now = writable(body);
             let failed = provisioning_state(body).eq_ignore_ascii_case("failed");
-            let compared = compare(resource, wanted, &now, Against::Before);
+            let wrote = (!written.is_null())
+                .then(|| compare(resource, written, before, Against::Wanted).merged);
+            let target = taken_back(before, wrote.as_ref(), &now);
+            let compared = compare(resource, &target, &now, Against::Before);
             if let Some(stuck) = compared.stuck {
                 return stuck;
             }
-            let differs = !compared.changes.is_empty();
-            if !failed && !differs && !still_there(written, wanted, &now) {
+            if !failed && compared.changes.is_empty() && !loses(&target, &now) {
                 return Assessed::Holds;
             }
-            change(now, wanted.clone(), put(resource, wanted.clone()))
+            change(now, target.clone(), put(resource, target))
         }
-    }
-}
-
-/// Whether something that the step added is there now and was not before.
-fn still_there(written: &Value, before: &Value, now: &Value) -> bool {
-    written.as_object().into_iter().flatten().any(|(key, written)| {
-        match (before.get(key), now.get(key)) {
-            (None, Some(now)) => !is_nothing(now),
-            (Some(before), Some(now)) => still_there(written, before, now),
-            (_, None) => false,
-        }
-    })
-}
-
-/// Whether a value says no more than its absence: off, zero, or empty all through.
-fn is_nothing(value: &Value) -> bool {
-    match value {
-        Value::Null | Value::Bool(false) => true,
-        Value::Bool(true) => false,
-        Value::Number(number) => number.as_f64() == Some(0.0),
-        Value::String(text) => text.is_empty(),
-        Value::Array(list) => list.iter().all(is_nothing),
-        Value::Object(object) => object.values().all(is_nothing),
     }
 }
 

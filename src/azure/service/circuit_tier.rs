@@ -37,10 +37,7 @@ pub(crate) fn assess(spec: &CircuitTier, body: Option<&Value>) -> Assessment {
 /// Compares the circuit with the tier that it had before: nothing else of it is written back, since other
 /// steps may have raised its bandwidth since.
 pub(crate) fn undo(spec: &CircuitTier, undo: &Undo, body: Option<&Value>) -> Assessment {
-    let before = match undo {
-        Undo::Restore { body, .. } => tier(body),
-        Undo::Nothing | Undo::Delete { .. } | Undo::Call { .. } | Undo::ByStep => None,
-    };
+    let before = undo.before().and_then(tier);
     let verdict = match (before, body) {
         (Some(before), Some(body)) => match at_work(&spec.id, body) {
             Some(verdict) => verdict,

@@ -19,6 +19,7 @@ pub(crate) mod removal;
 pub(crate) mod route_table;
 pub(crate) mod steering;
 pub(crate) mod subnet;
+mod taken_back;
 pub(crate) mod virtual_network;
 pub(crate) mod vnet_peering;
 pub(crate) mod vpn;

@@ -26,6 +26,17 @@ pub(crate) fn wanted(spec: &Subnet) -> Value {
     }
 }
 
+/// What the action wanted of a subnet that stood: a prefix more, under the name for several.
+pub(crate) fn written(spec: &Subnet, stood: Option<&Value>) -> Value {
+    let has = stood.map(|body| arm::SubnetView::of(body).prefixes()).unwrap_or_default();
+    let missing = spec.prefixes.iter().filter(|wanted| !has.contains(wanted));
+    let all: Vec<IpNet> = has.iter().chain(missing).copied().collect();
+    if has.is_empty() || all.len() == has.len() {
+        return wanted(spec);
+    }
+    json!({ "properties": { "addressPrefix": null, "addressPrefixes": words(&all) } })
+}
+
 fn standing(spec: &Subnet, body: &Value) -> Assessed {
     let has = arm::SubnetView::of(body).prefixes();
     let missing: Vec<IpNet> =

@@ -52,7 +52,7 @@ pub(crate) fn assess_tunnel(resource: &ResourceId, body: Option<&Value>) -> Asse
 
 /// How a part of a VPN is taken back.
 pub(crate) fn undo(vpn: &Vpn, undo: &Undo, body: Option<&Value>) -> Assessment {
-    let mut verdict = super::body::undo(undo, body, &wanted(vpn, body));
+    let mut verdict = super::body::undo(undo, body, &wanted(vpn, undo.before()));
     if let (Vpn::Connection(spec), None) = (vpn, body) {
         // What is made again needs its key.
         with_key(spec, &mut verdict);

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::view::{ReportField, ReportTry, ReportWrite};
 use crate::engine::{Event, Intent, Recorded};
-use crate::model::{Timestamp, Undo, WriteMethod};
+use crate::model::{Timestamp, WriteMethod};
 use crate::render::plan_text::value_text;
 use crate::render::style::clock;
 
@@ -140,10 +140,7 @@ pub(super) fn writes(events: &[Recorded], opened: Timestamp) -> BTreeMap<String,
 
 /// A write as it was intended, without an answer.
 fn write_of(intent: &Intent, at: String) -> ReportWrite {
-    let before = match &intent.undo {
-        Undo::Restore { body, .. } => Some(body),
-        Undo::Delete { .. } | Undo::Call { .. } | Undo::Nothing | Undo::ByStep => None,
-    };
+    let before = intent.undo.before();
     let (fields, as_before) = fields(before, intent.write.body.as_ref());
     ReportWrite {
         at,

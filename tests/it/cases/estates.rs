@@ -27,7 +27,7 @@ async fn looked(lab: &Lab, step: &str) -> (Assessed, Option<String>, Vec<String>
 }
 
 /// Sends a request of somebody else's to the world.
-fn asked(
+pub(super) fn asked(
     world: &mut World,
     method: Method,
     path: &str,
@@ -86,7 +86,7 @@ fn as_before(lab: &Lab, before: &Value) {
     }
 }
 
-async fn undone(lab: &Lab) -> Vec<String> {
+pub(super) async fn undone(lab: &Lab) -> Vec<String> {
     let undo = Command::Undo { by: "a person".into(), reason: None };
     match lab.drive(Some(undo)).await {
         Drove::Ended(Ending::Ended(RunOutcome::Undone)) => {}

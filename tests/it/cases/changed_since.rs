@@ -1,0 +1,61 @@
+//! A failover stands for days, and people go on working: an undo takes back what its steps changed, and nothing that
+//! others changed since.
+#![expect(clippy::unwrap_used, reason = "a test that cannot look fails")]
+
+use std::time::Duration;
+
+use backroad::azure::wire::Method;
+use backroad::model::RunOutcome;
+use serde_json::{Value, json};
+
+use super::estates::{asked, undone};
+use super::{SEA, plan, shown, world};
+use crate::support::Lab;
+
+/// What somebody else writes, and the two minutes in which Azure does it.
+async fn changed(lab: &Lab, path: &str, change: impl FnOnce(&mut Value)) {
+    {
+        let mut world = lab.world.lock().unwrap();
+        let path = format!("{SEA}/{path}");
+        let (_, mut body) = asked(&mut world, Method::Get, &path, &Value::Null, lab.now());
+        change(&mut body);
+        let (status, answer) = asked(&mut world, Method::Put, &path, &body, lab.now());
+        assert!(status < 300, "{path}: {answer}");
+    }
+    lab.clock().sleep_until(lab.now() + Duration::from_secs(120)).await;
+}
+
+#[tokio::test]
+async fn an_undo_leaves_what_others_have_changed_since() {
+    let lab = Lab::new(plan("options.yaml"), &world("options-world.yaml"));
+    assert_eq!(Lab::outcome_of(lab.drive(None).await), RunOutcome::Succeeded);
+    let (network, subnet) =
+        ("virtualNetworks/vnet-app1-sea", "virtualNetworks/vnet-app1-sea/subnets/snet-app");
+    changed(&lab, network, |body| {
+        body["tags"] = json!({ "late": "x" });
+        let space = body["properties"]["addressSpace"]["addressPrefixes"].as_array_mut().unwrap();
+        space.push(json!("10.1.8.0/24"));
+        let subnets = body["properties"]["subnets"].as_array_mut().unwrap();
+        subnets.push(json!({ "name": "late", "properties": { "addressPrefix": "10.1.8.0/25" } }));
+    })
+    .await;
+    changed(&lab, subnet, |body| {
+        body["properties"]["serviceEndpoints"] = json!([{ "service": "Microsoft.Storage" }]);
+    })
+    .await;
+
+    assert_eq!(undone(&lab).await, Vec::<String>::new(), "nothing stays that a step made");
+    let now = shown(&lab, &format!("{SEA}/{network}"));
+    let subnets = now["properties"]["subnets"].as_array().unwrap();
+    let named = |name: &str| subnets.iter().find(|own| own["name"] == name).unwrap();
+    // Of the steps: taken back.
+    assert_eq!(now["properties"]["dhcpOptions"]["dnsServers"], json!(["10.9.9.9"]));
+    let app = &named("snet-app")["properties"];
+    assert!(app.get("networkSecurityGroup").is_none(), "{app}");
+    assert_eq!(app["addressPrefix"], "10.1.0.0/25");
+    assert!(app.get("addressPrefixes").is_none(), "{app}");
+    // Of others: left.
+    assert_eq!(app["serviceEndpoints"][0]["service"], "Microsoft.Storage");
+    assert_eq!(named("late")["properties"]["addressPrefix"], "10.1.8.0/25");
+    assert_eq!(now["tags"]["late"], "x");
+}
