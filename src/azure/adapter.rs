@@ -359,6 +359,7 @@ async fn observe_undo(
         Action::Vpn(own) => return Ok(vpn::undo(own, undo, body)),
         Action::Remove(spec) => return Ok(removal::undo(spec, undo, body)),
         Action::Hub(spec) => return Ok(hub::undo(spec, undo, body)),
+        Action::Subnet(spec) => return Ok(subnet::undo(spec, undo, body)),
         Action::Tier(spec) => return Ok(circuit_tier::undo(spec, undo, body)),
         Action::PublicIp(spec) => public_ip::wanted(spec),
         Action::Gateway(spec) => gateway::wanted(spec, stood),
@@ -368,7 +369,6 @@ async fn observe_undo(
         Action::Association(spec) => association::wanted(spec),
         Action::SecurityGroup(spec) => association::wanted_security(spec),
         Action::Dns(spec) => virtual_network::wanted(spec),
-        Action::Subnet(spec) => subnet::written(spec, stood),
         Action::Steering(own) => steering::wanted(own, stood),
         Action::Dissociation(_) => association::unused_table(),
         // These write nothing into what is there, or nothing at all.

@@ -196,6 +196,18 @@ fn put(resource: &ResourceId, body: Value) -> Write {
 /// Compares a resource with how it was before a step, and plans the write that takes it back.
 /// `written` is what the step wanted, null where it removed the resource: what it did not touch stays as it is now.
 pub(crate) fn undo(undo: &Undo, body: Option<&Value>, written: &Value) -> Assessed {
+    undo_of(undo, body, |resource, before| {
+        (!written.is_null()).then(|| compare(resource, written, before, Against::Wanted).merged)
+    })
+}
+
+/// The same, where the body that was sent is more than what was wanted laid over how it was: `wrote` says it of how
+/// it was, and nothing where the resource was removed.
+pub(super) fn undo_of(
+    undo: &Undo,
+    body: Option<&Value>,
+    wrote: impl FnOnce(&ResourceId, &Value) -> Option<Value>,
+) -> Assessed {
     let (resource, wanted) = match undo {
         Undo::Nothing | Undo::ByStep => return Assessed::Holds,
         Undo::Delete { resource } => (resource, None),
@@ -231,9 +243,7 @@ pub(crate) fn undo(undo: &Undo, body: Option<&Value>, written: &Value) -> Assess
         (Some(before), Some(body)) => {
             let now = writable(body);
             let failed = provisioning_state(body).eq_ignore_ascii_case("failed");
-            let wrote = (!written.is_null())
-                .then(|| compare(resource, written, before, Against::Wanted).merged);
-            let target = taken_back(before, wrote.as_ref(), &now);
+            let target = taken_back(before, wrote(resource, before).as_ref(), &now);
             let compared = compare(resource, &target, &now, Against::Before);
             if let Some(stuck) = compared.stuck {
                 return stuck;

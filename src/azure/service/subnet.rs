@@ -3,7 +3,7 @@
 use ipnet::IpNet;
 use serde_json::{Value, json};
 
-use super::body::{assessment, at_work, blocked, ensure, writable};
+use super::body::{assessment, at_work, blocked, ensure, undo_of, writable};
 use crate::arm;
 use crate::model::action::Subnet;
 use crate::model::compared::remedy;
@@ -26,21 +26,36 @@ pub(crate) fn wanted(spec: &Subnet) -> Value {
     }
 }
 
-/// What the action wanted of a subnet that stood: a prefix more, under the name for several.
-pub(crate) fn written(spec: &Subnet, stood: Option<&Value>) -> Value {
-    let has = stood.map(|body| arm::SubnetView::of(body).prefixes()).unwrap_or_default();
-    let missing = spec.prefixes.iter().filter(|wanted| !has.contains(wanted));
-    let all: Vec<IpNet> = has.iter().chain(missing).copied().collect();
-    if has.is_empty() || all.len() == has.len() {
-        return wanted(spec);
+/// Compares a subnet with how it was before the step.
+pub(crate) fn undo(spec: &Subnet, undo: &Undo, body: Option<&Value>) -> Assessment {
+    let verdict = undo_of(undo, body, |_, before| {
+        let has = arm::SubnetView::of(before).prefixes();
+        Some(grown(before, &has, &missing(spec, &has)))
+    });
+    assessment(&spec.id, body, verdict)
+}
+
+fn missing(spec: &Subnet, has: &[IpNet]) -> Vec<IpNet> {
+    spec.prefixes.iter().filter(|wanted| !has.contains(wanted)).copied().collect()
+}
+
+/// The body with more prefixes, under the name for several.
+fn grown(before: &Value, has: &[IpNet], missing: &[IpNet]) -> Value {
+    let mut wanted = before.clone();
+    if missing.is_empty() || has.is_empty() {
+        return wanted;
     }
-    json!({ "properties": { "addressPrefix": null, "addressPrefixes": words(&all) } })
+    if let Some(properties) = wanted.get_mut("properties").and_then(Value::as_object_mut) {
+        properties.remove("addressPrefix");
+        let all: Vec<IpNet> = has.iter().chain(missing).copied().collect();
+        properties.insert("addressPrefixes".to_owned(), json!(words(&all)));
+    }
+    wanted
 }
 
 fn standing(spec: &Subnet, body: &Value) -> Assessed {
     let has = arm::SubnetView::of(body).prefixes();
-    let missing: Vec<IpNet> =
-        spec.prefixes.iter().filter(|wanted| !has.contains(wanted)).copied().collect();
+    let missing = missing(spec, &has);
     // A subnet that shows no prefix hides them: what is not shown does not differ.
     if missing.is_empty() || has.is_empty() {
         return ensure(&spec.id, Some(body), &json!({}));
@@ -49,12 +64,7 @@ fn standing(spec: &Subnet, body: &Value) -> Assessed {
         return verdict;
     }
     let before = writable(body);
-    let mut wanted = before.clone();
-    if let Some(properties) = wanted.get_mut("properties").and_then(Value::as_object_mut) {
-        properties.remove("addressPrefix");
-        let all: Vec<IpNet> = has.iter().chain(&missing).copied().collect();
-        properties.insert("addressPrefixes".to_owned(), json!(words(&all)));
-    }
+    let wanted = grown(&before, &has, &missing);
     let changes = missing.iter().map(|prefix| Change {
         resource: spec.id.clone(),
         path: format!("properties.addressPrefixes[{prefix}]"),
@@ -129,6 +139,21 @@ mod tests {
             "addressPrefixes": [V4, V6], "routeTable": { "id": "/rt" } } });
         assert_eq!(body, kept);
         assert_eq!(change.changes[0].after, V6);
+    }
+
+    #[test]
+    fn a_prefix_that_was_added_goes_again_and_what_came_since_stays() {
+        let one = json!({ "properties": { "addressPrefix": V4, "delegations": [] } });
+        let spec = spec(&[V4, V6]);
+        let Assessed::Change(change) = assess(&spec, Some(&one)).verdict else { panic!() };
+        let mut now = change.write.body.unwrap();
+        now["properties"]["serviceEndpoints"] = json!([{ "service": "Microsoft.Storage" }]);
+        let back = undo(&spec, &change.undo, Some(&now)).verdict;
+        let Assessed::Change(back) = back else { panic!("{back:?}") };
+        let mut wanted = one;
+        wanted["properties"]["serviceEndpoints"] = now["properties"]["serviceEndpoints"].clone();
+        assert_eq!(back.write.body, Some(wanted.clone()));
+        assert_eq!(undo(&spec, &change.undo, Some(&wanted)).verdict, Assessed::Holds);
     }
 
     #[test]
