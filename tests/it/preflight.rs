@@ -482,7 +482,7 @@ const CASES: &[Spoilt] = &[
         let key = json!({ "resource": { "id": format!("{CIR}/expressRouteCircuits/er-hongkong/authorizations/auth-hub-ea"), "pointer": "/properties/authorizationKey" } });
         c.want("connection", "/with/authorization", key);
     }),
-    ("AUTH-KEY", "same-circuit.yaml", |c| given_key(c)),
+    ("AUTH-KEY", "same-circuit.yaml", given_key),
     ("AUTH-THERE", "same-circuit.yaml", |c| {
         let key = json!({ "resource": { "id": format!("{CIR}/expressRouteCircuits/er-hongkong/authorizations/nobody"), "pointer": "/properties/authorizationKey" } });
         c.want("connection", "/with/authorization", key);

@@ -27,7 +27,7 @@ pub use edge::{
 };
 pub use estate::Estate;
 pub use hubs::{EffectiveRow, Routed, effective_routes, labels_of};
-pub use impossible::doubts;
+pub use impossible::{Doubt, doubts};
 pub use locations::{Heard, heard_by_network};
 pub use onprem::{Link, OnPrem, OnPremError, Site};
 pub use parts::{
