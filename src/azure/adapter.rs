@@ -430,11 +430,11 @@ async fn observe_verification(
             let [primary, secondary] = of_both_paths(client, subject, readings, context).await?;
             Ok(circuit::assess_arp(subject, [primary.as_ref(), secondary.as_ref()]))
         }
-        Verification::CircuitRoutes { expect, absent, .. } => {
+        Verification::CircuitRoutes { expect, absent, paths, .. } => {
             let readings = PATHS.map(|path| Reading::CircuitRoutes { path });
             let [primary, secondary] = of_both_paths(client, subject, readings, context).await?;
             let tables = [primary.as_ref(), secondary.as_ref()];
-            Ok(circuit::assess_routes(subject, expect, absent, tables))
+            Ok(circuit::assess_routes(subject, (expect, *paths), absent, tables))
         }
     }
 }

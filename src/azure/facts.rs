@@ -6,9 +6,12 @@ use serde_json::{Value, json};
 use super::adapter::ArmObserver;
 use super::client::{Client, Reading};
 use super::versions::{API_VERSION, PRIVATE_DNS_VERSION};
+use crate::arm::read::{is as arm_is, list as arm_list, text as arm_text};
 use crate::engine::CallContext;
+use crate::model::secret::seal;
 use crate::model::{ResourceId, StepError};
-use crate::preflight::{FactReader, Question};
+use crate::outward::Secret;
+use crate::preflight::{FactReader, KeyStanding, Question};
 
 /// Versions of the interfaces beside Microsoft.Network.
 const RESOURCES: &str = "2021-04-01";
@@ -61,11 +64,9 @@ impl FactReader for ArmObserver {
             Question::Restrictions { resource, content } => {
                 restrictions(client, resource, content, &context).await
             }
-            Question::Secret { param } => match self.secrets().read(param) {
-                Ok(_) => Ok(Some(Value::Bool(true))),
-                Err(why) => Err(StepError::rejected("secret_missing", why)),
-            },
+            Question::Secret { param } => self.secret(param).map(|_| Some(Value::Bool(true))),
             Question::SharedKey { connection } => has_key(client, connection, &context).await,
+            Question::KeyOf { circuit, param } => self.key_of(circuit, param, &context).await,
             Question::Program { .. } => {
                 Err(StepError::rejected("not_azure", "Azure knows no program of this host."))
             }
@@ -93,6 +94,24 @@ async fn has_key(
     let told =
         |body: Value| body.get("value").and_then(Value::as_str).is_some_and(|own| !own.is_empty());
     Ok(read.map(|body| Value::Bool(told(body))))
+}
+
+/// How a key stands to authorizations; a seal stands for its key.
+fn standing(key: &str, all: &Value) -> KeyStanding {
+    let all = arm_list(all, "/value");
+    let own = |body: &&Value| {
+        let told = arm_text(body, "/properties/authorizationKey");
+        told.is_some_and(|told| told == key || told == seal(key))
+    };
+    let told = |body: &Value| arm_text(body, "/properties/authorizationKey").is_some();
+    match all.iter().find(own) {
+        Some(body) if arm_is(body, "/properties/authorizationUseStatus", "InUse") => {
+            KeyStanding::InUse
+        }
+        Some(_) => KeyStanding::Available,
+        None if all.iter().all(told) => KeyStanding::OfNone,
+        None => KeyStanding::Untold,
+    }
 }
 
 fn in_group(subscription: &str, group: &str, what: &str) -> String {
@@ -123,6 +142,23 @@ async fn read(
 }
 
 impl ArmObserver {
+    fn secret(&self, param: &str) -> Result<Secret, StepError> {
+        self.secrets().read(param).map_err(|why| StepError::rejected("secret_missing", why))
+    }
+
+    /// How the key of a secret parameter stands to a circuit's authorizations.
+    async fn key_of(
+        &self,
+        circuit: &ResourceId,
+        param: &str,
+        context: &CallContext,
+    ) -> Result<Option<Value>, StepError> {
+        let key = self.secret(param)?;
+        let path = format!("{circuit}/authorizations");
+        let all = read(self.client(), &path, API_VERSION, context).await?;
+        Ok(all.map(|all| json!(standing(key.expose(), &all))))
+    }
+
     /// A resource as a file may hold it: authorization keys sealed, other secrets left out.
     ///
     /// # Errors

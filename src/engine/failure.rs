@@ -6,10 +6,14 @@ use super::questions;
 use super::record::{Direction, StepState};
 use super::retry;
 use super::state::RunPhase;
-use crate::model::{Disposition, OnFailure, SagaClass, Side, Step, StepError};
+use crate::model::{Disposition, OnFailure, ResourceId, SagaClass, Side, Step, StepError};
 
 /// The code of a step that ended only because its run was cancelled.
 pub(super) const CANCELLED: &str = "cancelled";
+
+/// What Azure says of a reference to what is not there. It is accepted later where that is being made, or has
+/// just been (docs/wire.md 3).
+const REFERS_TO_NOTHING: &str = "InvalidResourceReference";
 
 /// Schedules another attempt if the error may pass and the policy allows one; else the step fails.
 pub(super) fn retry_or_fail(
@@ -22,6 +26,15 @@ pub(super) fn retry_or_fail(
         return;
     };
     let made = record.attempt - record.budget_from;
+    let error = match made_by_nobody(turn, step, &error) {
+        Some(missing) => {
+            let why = format!(
+                "No step makes {missing}: no waiting brings it, and it is not tried again."
+            );
+            StepError { disposition: Disposition::Rejected, ..error }.caused_by(why)
+        }
+        None => error,
+    };
     let asked = match error.disposition {
         Disposition::Transient { after } => after,
         Disposition::Ambiguous => None,
@@ -37,6 +50,27 @@ pub(super) fn retry_or_fail(
     turn.emit(Event::RetryScheduled { step: step.name.clone(), error, not_before: at });
     let ticket = turn.ticket(&step.name);
     turn.effect(Effect::WakeAt(Timer::Retry(ticket), at));
+}
+
+/// What a refused write names that is not there and that no step of the run makes: nothing where the refusal
+/// does not say which it is, or where it may be Azure that has not heard of what the run has made.
+fn made_by_nobody(turn: &TurnContext<'_>, step: &Step, error: &StepError) -> Option<ResourceId> {
+    if error.code != REFERS_TO_NOTHING {
+        return None;
+    }
+    let own = step.action.written()?;
+    let words = error.message.split(|c: char| c.is_whitespace() || matches!(c, '\'' | '"' | ','));
+    let mut named = words
+        .filter_map(|word| ResourceId::parse(word.trim_end_matches(['.', ';', ':'])).ok())
+        .filter(|id| !id.is_within(own) && !own.is_within(id));
+    let missing = named.next()?;
+    let made = |id: &ResourceId| {
+        let steps = turn.plan.steps().iter().filter(|other| other.name != step.name);
+        steps
+            .filter_map(|other| other.action.written())
+            .any(|written| written.is_within(id) || id.is_within(written))
+    };
+    (!made(&missing) && !named.any(|other| made(&other))).then_some(missing)
 }
 
 /// The step ends without its goal, or a person is asked first.

@@ -65,7 +65,7 @@ impl HubBuilder<'_> {
             let mut seen = BTreeSet::new();
             all.retain(|own| seen.insert(*own));
         }
-        let readdressed = if self.advice.kept { readdressed(pair) } else { Vec::new() };
+        let readdressed = if self.advice.kept { readdressed(&pair.spokes) } else { Vec::new() };
         Ok(DraftHub {
             suffix: self.suffix.clone(),
             hub: pair.hub.target.clone(),
@@ -254,7 +254,7 @@ impl HubBuilder<'_> {
 }
 
 /// The spokes of which not every address is there at the target: what runs in them comes up with others.
-fn readdressed(pair: &HubMatch) -> Vec<String> {
+pub(super) fn readdressed(all: &[Counterpart]) -> Vec<String> {
     let words = |all: &[IpNet]| all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     let one = |own: &Counterpart| {
         let (source, target) = (own.source.as_ref()?, &own.target);
@@ -269,7 +269,7 @@ fn readdressed(pair: &HubMatch) -> Vec<String> {
             )
         })
     };
-    pair.spokes.iter().filter_map(one).collect()
+    all.iter().filter_map(one).collect()
 }
 
 /// The SKU of a new gateway: the source's, or what Azure offers in its stead.

@@ -6,10 +6,11 @@ use ipnet::IpNet;
 
 use super::advice::{Advice, CONTACT, Fitness};
 use super::circuits;
-use super::draft::{Draft, TestDraft};
+use super::draft::{Draft, DraftHub, TestDraft, WanDraft};
 use super::error::InitError;
 use super::estate::KnownEstate;
-use super::pairs::Pairs;
+use super::hub_pair::readdressed;
+use super::pairs::{Counterpart, Pairs};
 use super::strategy::Strategy;
 use super::text::{StepText, expr, prefixes};
 use super::todo::Todo;
@@ -259,7 +260,9 @@ pub(super) fn look_around(estate: &KnownEstate, advice: &Advice, draft: &mut Dra
              vault as well, or write `recovery_plan.failover` there.",
         );
     }
-    around_pairs(&advice.pairs, todo);
+    let pairs = &advice.pairs.hubs;
+    around_pairs(pairs.iter().flat_map(|hub| std::iter::once(&hub.hub).chain(&hub.spokes)), todo);
+    around_pairs(draft.wan.iter().flat_map(|own| &own.matched), todo);
     for hub in advice.pairs.hubs.iter().filter_map(|own| own.hub.source.as_ref()) {
         let far = hub.peerings.iter().filter_map(|side| estate.network(&side.remote));
         for own in far.filter(|own| own.region != hub.region) {
@@ -278,12 +281,7 @@ pub(super) fn look_around(estate: &KnownEstate, advice: &Advice, draft: &mut Dra
             }
         }
     }
-    for own in draft.hubs.iter().flat_map(|hub| &hub.readdressed) {
-        todo.decide(format!(
-            "{own}: the other networks keep their addresses, and this one does not. Names, firewalls and whatever \
-             knows its addresses must follow; the step `names` asks for it."
-        ));
-    }
+    readdressing(&draft.hubs, draft.wan.as_ref(), todo);
     let of_wan = wan::networks(estate, advice.source.as_ref());
     for id in &advice.pairs.left_out {
         match (of_wan.iter().any(|own| own.id == *id), &draft.wan) {
@@ -302,9 +300,24 @@ pub(super) fn look_around(estate: &KnownEstate, advice: &Advice, draft: &mut Dra
     around_circuits(estate, advice, draft);
 }
 
+/// Whose addresses are others in the target.
+fn readdressing(hubs: &[DraftHub], wan: Option<&WanDraft>, todo: &mut Todo) {
+    for own in hubs.iter().flat_map(|hub| &hub.readdressed) {
+        todo.decide(format!(
+            "{own}: the other networks keep their addresses, and this one does not. Names, firewalls and whatever \
+             knows its addresses must follow; the step `names` asks for it."
+        ));
+    }
+    for own in wan.iter().flat_map(|own| readdressed(&own.matched)) {
+        todo.decide(format!(
+            "{own}: names, firewalls and whatever knows its addresses must follow; the step `names` asks for it."
+        ));
+    }
+}
+
 /// What a person should see of the networks that stand for others.
-fn around_pairs(pairs: &Pairs, todo: &mut Todo) {
-    for own in pairs.hubs.iter().flat_map(|hub| std::iter::once(&hub.hub).chain(&hub.spokes)) {
+fn around_pairs<'p>(pairs: impl Iterator<Item = &'p Counterpart>, todo: &mut Todo) {
+    for own in pairs {
         let Some(source) = &own.source else { continue };
         if !own.planned && (own.because.contains("alike") || own.because.contains("left")) {
             todo.decide(format!(

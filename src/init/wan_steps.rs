@@ -3,6 +3,7 @@
 use ipnet::IpNet;
 
 use super::draft::{DraftKey, WanDraft};
+use super::hub_pair::readdressed;
 use super::text::Body;
 use super::text::{ParamText, StepText, expr, prefixes, rows, scalar};
 use crate::arm::kind;
@@ -87,17 +88,34 @@ pub(super) fn body(own: &WanDraft) -> Body {
             ),
     );
     steps.extend(proofs(own));
-    steps.push(
-        StepText::new("names", "The names of the applications lead to the target", "manual")
-            .needs(&["circuit_routes"])
-            .question(
-                "Bring the machines up in the recovery networks, point the names of the applications at their \
-                 addresses there, and confirm when an on-premises machine resolves and reaches them.",
-            )
-            .with("expires_after", "4h"),
-    );
+    steps.push(names(own));
     body.steps = steps;
     body
+}
+
+/// Names follow, and firewalls where the addresses are others.
+fn names(own: &WanDraft) -> StepText {
+    let moved = readdressed(&own.matched);
+    let question = if moved.is_empty() {
+        "Bring the machines up in the recovery networks, point the names of the applications at their addresses \
+         there, and confirm when an on-premises machine resolves and reaches them."
+            .to_owned()
+    } else {
+        format!(
+            "{}. Bring the machines up there, let DNS point at their new addresses, and let on-premises firewalls \
+             pass them. Confirm when an on-premises machine resolves and reaches them.",
+            moved.join("; ")
+        )
+    };
+    let step = StepText::new("names", "The names of the applications lead to the target", "manual")
+        .needs(&["circuit_routes"])
+        .question(&question)
+        .with("expires_after", "4h");
+    if moved.is_empty() {
+        return step;
+    }
+    step.say("why", "The addresses changed. Without this the network works and nobody finds it.")
+        .say("looks_good", "The canary answers by name from an on-premises machine.")
 }
 
 /// What is looked at, made and asked before anything changes for anybody.
@@ -209,12 +227,13 @@ fn proofs(own: &WanDraft) -> [StepText; 2] {
         .say("call", "The on-premises network team, if a prefix is missing; they advertise it."),
         StepText::new(
             "circuit_routes",
-            &format!("{} carries both sides on both paths", own.circuit.name()),
+            &format!("{} carries both sides", own.circuit.name()),
             "verify.circuit_routes",
         )
         .needs(&["routes_learned", "network"])
         .with("circuit", expr("params.circuit"))
-        .with("expect", expr("params.onprem_prefixes + params.azure_prefixes")),
+        .with("expect", expr("params.onprem_prefixes + params.azure_prefixes"))
+        .with("paths", "any"),
     ]
 }
 

@@ -27,7 +27,7 @@ use super::secret::SecretRef;
 pub use super::steering::{DnsRecord, Steering, TrafficEndpoint};
 pub use super::tags::Tags;
 use super::time::duration_text;
-pub use super::verification::Verification;
+pub use super::verification::{JudgedPaths, Verification};
 pub use super::vpn::{BgpSpeaker, LocalGateway, Vpn, VpnConnection, VpnGateway};
 
 /// What a step asks of the world.

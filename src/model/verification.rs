@@ -41,7 +41,8 @@ pub enum Verification {
     Advertised {
         /// The gateway.
         gateway: ResourceId,
-        /// Each must be advertised to every connected peer.
+        /// Each must be advertised to every connected peer; where there are those of several circuits, to
+        /// both of one.
         expect: Vec<IpNet>,
     },
     /// A gateway's BGP peers are connected.
@@ -59,15 +60,18 @@ pub enum Verification {
         /// The circuit.
         circuit: ResourceId,
     },
-    /// Both paths of a circuit's private peering carry prefixes, or carry them no longer.
+    /// The paths of a circuit's private peering carry prefixes, or carry them no longer.
     #[serde(rename = "verify.circuit_routes")]
     CircuitRoutes {
         /// The circuit.
         circuit: ResourceId,
-        /// Must be in the route table of both paths.
+        /// Must be in the route table of the paths that are judged.
         expect: Vec<IpNet>,
         /// Must be in neither.
         absent: Vec<IpNet>,
+        /// Which paths are judged by what is expected.
+        #[serde(default, skip_serializing_if = "JudgedPaths::is_both")]
+        paths: JudgedPaths,
     },
     /// A circuit's Microsoft peering is enabled and its public prefixes are advertised: what
     /// replication from on-premises needs (azure-facts 1.7).
@@ -92,6 +96,25 @@ pub enum Verification {
         /// The resource.
         resource: ResourceId,
     },
+}
+
+/// Which of a circuit's two paths must carry what is expected.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JudgedPaths {
+    /// Both.
+    #[default]
+    Both,
+    /// Each on which on-premises has a session, one at least: a circuit with one leg carries, too.
+    Any,
+}
+
+impl JudgedPaths {
+    /// Whether it is what is meant when nothing is said.
+    #[must_use]
+    pub fn is_both(&self) -> bool {
+        *self == Self::Both
+    }
 }
 
 impl Verification {

@@ -11,7 +11,7 @@ use super::scope::Scope;
 use super::{gates, hubs, network, outside, steering, vpn};
 use crate::model::action::{
     Association, Authorization, CircuitBandwidth, CircuitTier, Connection, Dissociation, General,
-    Peering, PublicIp, Removal, RemovalKind, Subnet, Tier, Verification,
+    JudgedPaths, Peering, PublicIp, Removal, RemovalKind, Subnet, Tier, Verification,
 };
 use crate::model::recovery::{
     FailoverDirection, FailoverKind, RecoveryMove, RecoveryPlan, RecoveryPoint,
@@ -410,6 +410,10 @@ fn verification(name: &str, values: &ActionValues<'_>) -> Built<Verification> {
             circuit: values.id("circuit")?,
             expect: values.prefixes("expect"),
             absent: values.prefixes("absent"),
+            paths: match values.text("paths") {
+                Ok("any") => JudgedPaths::Any,
+                _ => JudgedPaths::Both,
+            },
         },
         // The grammar lists the actions, and this function is asked for those alone.
         _ => {

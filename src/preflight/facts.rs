@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::StreamExt;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::engine::Clock;
@@ -65,6 +66,14 @@ pub enum Question {
         /// The connection.
         connection: ResourceId,
     },
+    /// How the key of a secret parameter stands to a circuit's authorizations: a [`KeyStanding`] in its own
+    /// words; what it is is not told.
+    KeyOf {
+        /// The circuit.
+        circuit: ResourceId,
+        /// The parameter.
+        param: String,
+    },
     /// Whether a program can be run; asked of this host.
     Program {
         /// Its path, or its name on PATH.
@@ -105,6 +114,20 @@ pub enum Question {
     },
 }
 
+/// How a key stands to the authorizations of a circuit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyStanding {
+    /// It is that of an authorization that no connection uses.
+    Available,
+    /// It is that of an authorization that a connection uses.
+    InUse,
+    /// It is that of none of them.
+    OfNone,
+    /// The authorizations are told without their keys.
+    Untold,
+}
+
 impl Question {
     /// The subscription that it is about; none for what this host is asked.
     #[must_use]
@@ -115,6 +138,7 @@ impl Question {
             | Self::Restrictions { resource: id, .. }
             | Self::Links { zone: id }
             | Self::SharedKey { connection: id }
+            | Self::KeyOf { circuit: id, .. }
             | Self::RouteSummary { circuit: id, .. }
             | Self::RouteTable { circuit: id, .. } => Some(id.subscription()),
             Self::Inventory { subscription, .. }

@@ -15,6 +15,6 @@ pub mod questions;
 pub mod rule;
 pub mod rules;
 
-pub use facts::{Fact, FactReader, Facts, Question, inquire};
+pub use facts::{Fact, FactReader, Facts, KeyStanding, Question, inquire};
 pub use rule::{Finding, FindingSeverity, FindingVerdict, Judged, Preflight, Rule, judge};
 pub use rules::FAMILIES;

@@ -7,6 +7,7 @@
 
 pub mod board;
 pub mod by_hand;
+mod carried;
 pub mod diagnostic;
 pub mod document;
 pub mod json;

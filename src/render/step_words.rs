@@ -1,10 +1,11 @@
 //! What is said of one step of a run: what it did, what it asks, and why it stands where it stands?
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::view::Writes;
-use crate::engine::{Phase, StepRecord, StepState};
-use crate::model::{Action, Step, StepName};
+use crate::engine::{Phase, RunState, StepRecord, StepState};
+use crate::model::action::Verification;
+use crate::model::{Action, Plan, Step, StepName};
 
 /// What became of a resource that was as wanted before anything was written.
 pub(super) const ALREADY_SO: &str = "already_so";
@@ -33,6 +34,22 @@ pub(super) fn change(
         _ if write.created => Some("created"),
         _ => Some("updated"),
     }
+}
+
+/// The circuits that a run has come to: those that a step of it connected, or saw the prefixes on. By name.
+pub(super) fn come_to(state: &RunState, plan: &Plan) -> BTreeSet<String> {
+    let done = plan.steps().iter().filter(|step| {
+        let record = state.steps.get(&step.name);
+        record.is_some_and(|record| matches!(record.state, StepState::Succeeded))
+    });
+    done.filter_map(|step| match &step.action {
+        Action::Verify(Verification::CircuitRoutes { circuit, expect, .. }) => {
+            (!expect.is_empty()).then_some(circuit)
+        }
+        action => action.nature().link.map(|link| link.circuit),
+    })
+    .map(|circuit| circuit.name().to_owned())
+    .collect()
 }
 
 /// Whether an operation of Azure's goes on for all that is known, also past the step's time.

@@ -115,9 +115,17 @@ fn dimmed(out: &mut String, text: &str, style: Style) {
     }
 }
 
-fn recovery(out: &mut String, view: &RunView, style: Style) {
-    let objective = view.objective_seconds;
-    match (view.recovery_seconds, objective) {
+/// In what time, of what is allowed, a run has recovered; or that nothing has failed over.
+fn recovered(out: &mut String, view: &RunView, style: Style) {
+    if let (Some(took), Some(how)) = (view.recovery_seconds, view.not_failed_over()) {
+        let text =
+            format!("Nothing has failed over: every step was done in {}, and {how}.", span(took));
+        for text in wrap(&text, style.width) {
+            line(out, &style.bad(&text));
+        }
+        return;
+    }
+    match (view.recovery_seconds, view.objective_seconds) {
         (Some(took), Some(wanted)) if took <= wanted => line(
             out,
             &format!(
@@ -151,6 +159,10 @@ fn recovery(out: &mut String, view: &RunView, style: Style) {
         ),
         (None, None) => {}
     }
+}
+
+fn recovery(out: &mut String, view: &RunView, style: Style) {
+    recovered(out, view, style);
     if let Some(window) = view.window_seconds {
         line(out, &nothing_reached(window, unreached_seconds(&view.reached)));
     }

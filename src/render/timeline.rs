@@ -223,6 +223,8 @@ impl Timeline {
             next = holder.map(|(step, _)| step).or_else(|| need.map(|(step, _)| step));
             way.push(name);
         }
+        // A step that nobody did took no time; what it waited for may have.
+        way.retain(|name| self.began(name).is_some());
         way.reverse();
         way
     }

@@ -2,14 +2,14 @@
 //!
 //! The names of the fields are the machine output's and are kept.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use super::Ourselves;
 use super::by_hand;
 use super::split::split;
-use super::step_words::{change, question, why};
+use super::step_words::{change, come_to, question, why};
 pub use super::strikes::StrikesView;
 use super::timeline::{Timeline, Waited, seconds};
 pub use super::told::ToldView;
@@ -99,6 +99,12 @@ pub struct RunView {
     /// left.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reached: Vec<ReachedView>,
+    /// The circuits that carry what is reached as they did before, where the run has come to others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub carried_as_before: Vec<String>,
+    /// The circuits that it has come to.
+    #[serde(skip)]
+    pub(super) come_to: BTreeSet<String>,
     /// The chain of steps that made the run as long as it was.
     pub critical_path: Vec<String>,
     /// Writes that Azure took.
@@ -140,12 +146,6 @@ impl RunView {
     #[must_use]
     pub fn has_succeeded(&self) -> bool {
         self.outcome == RunOutcome::Succeeded.as_str()
-    }
-
-    /// Tells what each site reached, from when on.
-    pub fn set_reached(&mut self, reached: &[ReachedView]) {
-        self.reached = reached.to_vec();
-        self.reachability = reached.last().map(|last| last.reach.clone()).unwrap_or_default();
     }
 }
 
@@ -291,7 +291,6 @@ fn viewed(
         .iter()
         .filter_map(|step| step_view(state, plan, step, &timeline, &writes, now))
         .collect();
-    let path = timeline.critical_path(plan);
     let split = split(events, plan);
     let succeeded = state.outcome() == Some(RunOutcome::Succeeded);
     let recovered = recovered_at(events);
@@ -322,7 +321,9 @@ fn viewed(
         window_seconds: timeline.window(plan, events).map(seconds),
         reachability: Vec::new(),
         reached: Vec::new(),
-        critical_path: path.iter().map(ToString::to_string).collect(),
+        carried_as_before: Vec::new(),
+        come_to: come_to(state, plan),
+        critical_path: timeline.critical_path(plan).iter().map(ToString::to_string).collect(),
         writes: writes.values().map(|write| write.taken).sum(),
         writes_in_doubt: writes.values().map(|write| u32::from(write.in_doubt)).sum(),
         steps,

@@ -424,17 +424,19 @@ pub const ACTIONS: &[(&str, &str, &[Field])] = &[
     ),
     (
         "verify.routes",
-        "A gateway has learned prefixes over ExpressRoute.",
+        "A gateway has learned prefixes over ExpressRoute, over whichever of its circuits.",
         &[must("gateway", Kind::Id(GATEWAYS), "The gateway."), must("expect", PREFIXES, COVERED)],
     ),
     (
         "verify.advertised",
-        "A gateway advertises prefixes to each of its ExpressRoute peers.",
+        "A gateway advertises prefixes to its ExpressRoute peers: to each of them, and where several circuits \
+         are connected, to at least two, as many as one circuit brings. Azure does not say which peer belongs \
+         to which circuit; what one of several circuits carries is seen by `verify.circuit_routes`.",
         &[must("gateway", Kind::Id(GATEWAYS), "The gateway."), must("expect", PREFIXES, COVERED)],
     ),
     (
         "verify.bgp",
-        "A gateway's BGP peers are connected.",
+        "A gateway's BGP peers are connected, of all its circuits together: Azure does not say whose a peer is.",
         &[
             must("gateway", Kind::Id(GATEWAYS), "The gateway."),
             may("peers_min", Kind::Int(1, 64), "How many; a connection brings two."),
@@ -447,11 +449,17 @@ pub const ACTIONS: &[(&str, &str, &[Field])] = &[
     ),
     (
         "verify.circuit_routes",
-        "Both paths of a circuit carry prefixes, or carry them no longer.",
+        "The paths of a circuit carry prefixes, or carry them no longer.",
         &[
             must("circuit", Kind::Id(CIRCUITS), "The circuit."),
-            may("expect", PREFIXES, "Prefixes that both route tables must cover."),
-            may("absent", PREFIXES, "Prefixes that neither may carry, nor a part of them."),
+            may("expect", PREFIXES, "Prefixes that the route tables must cover."),
+            may("absent", PREFIXES, "Prefixes that neither table may carry, nor a part of them."),
+            may(
+                "paths",
+                Kind::OneOf(&["both", "any"]),
+                "Which tables must cover `expect`: both (the usual), or any that on-premises tells something \
+                 in: a path without a session to it is left out, and one with a session must be there.",
+            ),
         ],
     ),
     (

@@ -90,6 +90,7 @@ codes! {
     UnknownType "BR0509" "Azure has no such type, as far as we know.",
     Outside "BR0510" "A prefix lies outside of the one that it is part of.",
     Nameless "BR0511" "A resource's name or type is not what its id says.",
+    Impossible "BR0512" "Two resources stand beside each other as Azure never has them.",
 }
 
 /// How bad it is.

@@ -278,8 +278,14 @@ impl Fault {
     /// It strikes connections.
     fn connects(&self, effect: &str) -> Result<(), String> {
         self.only(effect, &["PUT", "PATCH"])?;
-        let around =
-            ["connections", "microsoft.network", "providers", "resourcegroups", "subscriptions"];
+        let around = [
+            "connections",
+            "expressrouteconnections",
+            "microsoft.network",
+            "providers",
+            "resourcegroups",
+            "subscriptions",
+        ];
         match self.kind().filter(|kind| !around.contains(kind)) {
             Some(kind) => {
                 Err(format!("`{effect}` is about connections, and its resource is of {kind}"))
@@ -439,6 +445,7 @@ mod tests {
             (None, "*"),
             (Some("PUT"), "*/con-hub-sea-singapore"),
             (Some("PUT"), "*/connections/*"),
+            (Some("PUT"), "*/expressrouteconnections/*"),
         ] {
             assert_eq!(fault(method, resource, FaultEffect::Silent).check(), Ok(()), "{resource}");
         }

@@ -169,6 +169,9 @@ pub(super) const HUB_VNET: Unconfirmed = belief(400, "VnetCannotBeConnectedToVir
 /// A network whose addresses something of the WAN has.
 pub(super) const HUB_VNET_OVERLAP: Unconfirmed =
     belief(400, "VnetAddressSpaceOverlapsWithVirtualHub");
+/// A table or an association of one's own in a hub that has routing intent.
+pub(super) const HUB_INTENT: Unconfirmed =
+    belief(400, "CustomRouteTablesNotSupportedWithRoutingIntent");
 /// A table of a hub that Azure makes itself and that is to be deleted, or one that is in use.
 pub(super) const HUB_TABLE_USED: Unconfirmed = belief(400, "HubRouteTableCannotBeDeleted");
 /// A static route of a hub that leads to nothing of the hub's.

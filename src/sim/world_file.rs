@@ -90,10 +90,9 @@ fn stands_alone(id: &ResourceId) -> bool {
     let Some(parent) = id.parent() else { return true };
     let kind = id.resource_type();
     let own = kind.as_str().rsplit('/').next().unwrap_or_default();
-    provider::of(id).is_some()
-        && provider::of(&parent).is_some_and(|above| {
-            !above.children().iter().any(|kind| kind.eq_ignore_ascii_case(own))
-        })
+    // What this world only holds has no provider, and is no part of a body that has one.
+    provider::of(&parent)
+        .is_some_and(|above| !above.children().iter().any(|kind| kind.eq_ignore_ascii_case(own)))
 }
 
 /// Takes out what is made anew: etags and states. What is being worked on as a world begins is said by itself

@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot look fails")]
 
 mod faults;
+mod paths;
 mod peers;
 mod policy;
 mod reach;

@@ -105,3 +105,20 @@ fn one_network_of_other_addresses_has_its_names_asked_for() {
     let said = todo.iter().find(|own| own.contains("and this one does not")).unwrap();
     assert!(said.contains("vnet-erp-neu (10.77.2.0/"), "{said}");
 }
+
+#[test]
+fn networks_of_a_virtual_wan_with_other_addresses_have_their_names_and_resolvers_asked_for() {
+    let mut scenario = world_file("vwan-two-hubs.yaml");
+    body(&mut scenario, "vnet-app1-ea")["properties"]["dhcpOptions"] =
+        json!({ "dnsServers": ["10.9.0.4"] });
+    let region = |name: &str| Some(Region::parse(name).unwrap());
+    let wish =
+        Wish { source: region("eastasia"), target: region("southeastasia"), ..Wish::default() };
+    let Told { files, todo, .. } = told(&scenario, &wish);
+    let prose = files["my-failover.yaml"].split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(prose.contains("comes up as vnet-app1-sea (10."), "{prose}");
+    assert!(prose.contains("let on-premises firewalls pass them"), "{prose}");
+    let says = |words: &str| todo.iter().any(|own| own.contains(words));
+    assert!(says("comes up as vnet-app1-sea (10.") && says("the step `names` asks"), "{todo:?}");
+    assert!(says("vnet-app1-ea asks 10.9.0.4 for names"), "{todo:?}");
+}

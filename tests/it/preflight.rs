@@ -7,6 +7,7 @@ mod expectations;
 mod flags;
 mod gateway_tables;
 mod given;
+mod keys;
 mod on_circuits;
 mod standing;
 
@@ -200,6 +201,7 @@ const CASES: &[Spoilt] = &[
         let table = format!("{SEA}/virtualHubs/hub-sea/hubRouteTables/rt-nowhere");
         c.want("connection", "/with/routing/propagated", json!([table]));
     }),
+    ("HUB-INTENT", VWAN, |c| c.add(routing_intent())),
     ("HUB-IN-USE", VWAN, |c| {
         let id = format!("{SEA}/virtualHubs/hub-sea");
         c.instead(
@@ -486,6 +488,7 @@ const CASES: &[Spoilt] = &[
         let key = json!({ "resource": { "id": format!("{CIR}/expressRouteCircuits/er-hongkong/authorizations/auth-hub-ea"), "pointer": "/properties/authorizationKey" } });
         c.want("connection", "/with/authorization", key);
     }),
+    ("AUTH-KEY", "same-circuit.yaml", given_key),
     ("AUTH-THERE", "same-circuit.yaml", |c| {
         let key = json!({ "resource": { "id": format!("{CIR}/expressRouteCircuits/er-hongkong/authorizations/nobody"), "pointer": "/properties/authorizationKey" } });
         c.want("connection", "/with/authorization", key);
@@ -787,6 +790,22 @@ fn links(case: &mut Case, count: u32, place: fn(u32) -> String) {
         );
         case.add(link(&format!("con{n}"), ERGW, &name, n.into()));
     }
+}
+
+/// Routing intent of the target's hub.
+fn routing_intent() -> Value {
+    let hub = format!("{SEA}/virtualHubs/hub-sea");
+    let policy = json!({ "name": "private", "destinations": ["PrivateTraffic"],
+        "nextHop": format!("{SEA}/azureFirewalls/fw") });
+    json!({ "id": format!("{hub}/routingIntent/ri"), "name": "ri",
+        "properties": { "routingPolicies": [policy] } })
+}
+
+/// Lets the connection be made with a secret: the key of the authorization that the source has spent.
+fn given_key(case: &mut Case) {
+    let (param, _) = crate::support::KNOWN_KEY;
+    case.plan.secrets.insert(param.to_owned(), "env:A_KNOWN_KEY".parse().unwrap());
+    case.want("connection", "/with/authorization", json!({ "param": param }));
 }
 
 #[tokio::test]

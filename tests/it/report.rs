@@ -9,7 +9,7 @@ use backroad::engine::{Event, Recorded, RunState};
 use backroad::model::RunOutcome;
 use backroad::render::report::{Report, ReportMaterial, html, markdown, report, split};
 use backroad::render::template::Templates;
-use backroad::render::view::Driven;
+use backroad::render::view::{Driven, run_view};
 use backroad::sim::bad_day::named;
 use backroad::store::evidence;
 
@@ -279,4 +279,49 @@ fn who_approved_when_and_why_is_told() {
 #[test]
 fn a_span_of_nothing_has_no_parts() {
     assert_eq!(backroad::render::report::Split::default().whole(), Duration::ZERO);
+}
+
+/// The profile in which the source is dead goes past `revoke`, which nobody does.
+#[tokio::test]
+async fn what_took_the_time_names_no_step_that_nobody_did() {
+    let lab = Stage::of("same-circuit-swap.yaml", "drill_source_dead").await.lab();
+    assert_eq!(Lab::outcome_of(lab.drive(None).await), RunOutcome::Succeeded);
+    let events = lab.journal.events();
+    let state = RunState::fold(&events).unwrap();
+    let view = run_view(&state, &events, Driven::ByNobody).unwrap();
+    let revoke = view.steps.iter().find(|step| step.name == "revoke").unwrap();
+    assert_eq!(revoke.started_at, None, "or the test proves nothing");
+    let path = &view.critical_path;
+    assert!(path.iter().any(|name| name == "source_dead"), "what it waited for stays: {path:?}");
+    for name in path {
+        let step = view.steps.iter().find(|step| step.name == *name).unwrap();
+        assert!(step.started_at.is_some(), "{name} took no time: {path:?}");
+    }
+}
+
+/// A source that lives and is preferred carries everything on: every step succeeds, and nothing has failed over.
+#[test]
+fn a_drill_in_which_the_source_carries_on_does_not_say_recovered() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = folder.path().join("alive.yaml");
+    let shipped = file("runbooks/worlds/two-circuits.yaml");
+    let text = std::fs::read_to_string(shipped).unwrap();
+    assert!(text.contains("regions_down: [eastasia]"));
+    std::fs::write(&world, text.replace("regions_down: [eastasia]", "regions_down: []")).unwrap();
+    let runbook = file("runbooks/dr-circuit.yaml");
+    let drill = |words: &[&str]| {
+        let mut command = binary();
+        command.arg("drill").arg(&runbook).args(words);
+        command.arg("--state-dir").arg(folder.path().join("state"));
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let alive = drill(&["--world", world.to_str().unwrap()]);
+    let said = "is reached as before, over er-hongkong, and nothing over er-singapore.";
+    assert!(alive.contains("Nothing has failed over") && alive.contains(said), "{alive}");
+    assert!(!alive.contains("Recovered in"), "{alive}");
+    let dead = drill(&[]);
+    assert!(dead.contains("Recovered in") && !dead.contains("failed over:"), "{dead}");
 }

@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use crate::support::file;
 
+mod impossible;
 mod mistakes;
 mod strikes;
 mod whole;

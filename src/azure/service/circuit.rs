@@ -11,6 +11,7 @@ use crate::arm;
 use crate::arm::CircuitPath;
 use crate::arm::provisioning_state;
 use crate::arm::read::text;
+use crate::model::action::JudgedPaths;
 use crate::model::{Assessed, Assessment, ResourceId, Seen, coverage, covered};
 
 /// Wait between looks at a circuit's tables: each look is itself an operation of ten seconds.
@@ -143,22 +144,19 @@ pub(crate) fn assess_arp(circuit: &ResourceId, tables: [Option<&Value>; 2]) -> A
 /// Compares the route tables of both paths with the prefixes they must and must not carry.
 pub(crate) fn assess_routes(
     circuit: &ResourceId,
-    expect: &[IpNet],
+    (expect, judged): (&[IpNet], JudgedPaths),
     absent: &[IpNet],
     tables: [Option<&Value>; 2],
 ) -> Assessment {
-    let mut missing = Vec::new();
+    let (mut missing, mut silent) = (Vec::new(), Vec::new());
     let mut all = BTreeSet::new();
     for (path, table) in PATHS.iter().zip(tables) {
         let rows = rows(table);
         let networks = networks(&rows);
-        for prefix in expect {
-            let how = coverage(prefix, &networks);
-            if !how.is_whole() {
-                let remark = how.remark();
-                missing
-                    .push(format!("{prefix} is not in the route table of the {path} path{remark}"));
-            }
+        if judged == JudgedPaths::Any && !rows.iter().any(|row| of_on_premises(row)) {
+            silent.push(*path);
+        } else {
+            missing.extend(uncovered(expect, &networks, path));
         }
         for prefix in absent {
             if let Some(left) = still_carried(prefix, &rows) {
@@ -169,7 +167,33 @@ pub(crate) fn assess_routes(
         }
         all.extend(networks.into_iter().map(|network| network.to_string()));
     }
-    verification(circuit, &missing, ("prefixes", Value::from_iter(all)))
+    if silent.len() == PATHS.len() && !expect.is_empty() {
+        missing.push("on-premises tells nothing on either path".to_owned());
+    }
+    let mut assessment = verification(circuit, &missing, ("prefixes", Value::from_iter(all)));
+    if let ([path], true, Some(seen)) =
+        (silent.as_slice(), missing.is_empty(), assessment.seen.first_mut())
+    {
+        seen.state = format!("as expected, and without a session on the {path} path");
+    }
+    assessment
+}
+
+/// Which prefixes a path's table does not cover, in words.
+fn uncovered(expect: &[IpNet], networks: &BTreeSet<IpNet>, path: &str) -> Vec<String> {
+    expect
+        .iter()
+        .map(|prefix| (prefix, coverage(prefix, networks)))
+        .filter(|(_, how)| !how.is_whole())
+        .map(|(prefix, how)| {
+            format!("{prefix} is not in the route table of the {path} path{}", how.remark())
+        })
+        .collect()
+}
+
+/// Whether on-premises told a route: what gateways tell has their AS number alone (azure-facts 5.3).
+fn of_on_premises(row: &Value) -> bool {
+    text(row, "/path").is_some_and(|path| path != GATEWAY_ASN)
 }
 
 /// A route by which a prefix that shall be gone is still carried, all of it or a part.
@@ -273,7 +297,12 @@ mod tests {
         let table = json!({ "value": [{ "network": "10.1.0.0/24" }] });
         let empty = json!({ "value": [] });
         let prefix: IpNet = "10.1.0.0/24".parse().unwrap();
-        let gone = assess_routes(&circuit(), &[], &[prefix], [Some(&empty), Some(&table)]);
+        let gone = assess_routes(
+            &circuit(),
+            (&[], JudgedPaths::Both),
+            &[prefix],
+            [Some(&empty), Some(&table)],
+        );
         let Assessed::NotYet { why, .. } = gone.verdict else { panic!() };
         assert!(why.contains("secondary") && !why.contains("primary"), "{why}");
     }
@@ -285,6 +314,7 @@ mod tests {
         let prefix: IpNet = "10.1.0.0/24".parse().unwrap();
         let look = |expect: &[IpNet], absent: &[IpNet], network: &str, path: &str| {
             let table = table(network, path);
+            let expect = (expect, JudgedPaths::Both);
             assess_routes(&circuit(), expect, absent, [Some(&table), Some(&table)]).verdict
                 == Assessed::Holds
         };
@@ -298,6 +328,32 @@ mod tests {
         );
         assert!(look(&[], &[prefix], "10.0.0.0/8", "65001"), "on-premises' own says nothing of it");
         assert!(look(&[], &[prefix], "0.0.0.0/0", "65001"));
+    }
+
+    #[test]
+    fn a_path_without_a_session_is_left_out_where_any_will_do() {
+        let whole = json!({ "value": [
+            { "network": "10.100.0.0/16", "path": "65001" }, { "network": "10.1.0.0/24", "path": "65515" } ] });
+        let azure = json!({ "value": [{ "network": "10.1.0.0/24", "path": "65515" }] });
+        let other = json!({ "value": [
+            { "network": "10.101.0.0/16", "path": "65001" }, { "network": "10.1.0.0/24", "path": "65515" } ] });
+        let expect: Vec<IpNet> =
+            ["10.100.0.0/16", "10.1.0.0/24"].iter().map(|net| net.parse().unwrap()).collect();
+        let look = |paths, first, second| {
+            assess_routes(&circuit(), (&expect, paths), &[], [Some(first), Some(second)])
+        };
+        let one_leg = look(JudgedPaths::Any, &azure, &whole);
+        assert_eq!(one_leg.verdict, Assessed::Holds);
+        assert!(one_leg.seen[0].state.ends_with("without a session on the primary path"));
+        assert!(look(JudgedPaths::Both, &azure, &whole).verdict != Assessed::Holds);
+        let Assessed::NotYet { why, .. } = look(JudgedPaths::Any, &other, &whole).verdict else {
+            panic!("a path with a session must carry all of it")
+        };
+        assert_eq!(why, "10.100.0.0/16 is not in the route table of the primary path");
+        let Assessed::NotYet { why, .. } = look(JudgedPaths::Any, &azure, &azure).verdict else {
+            panic!("no session at all")
+        };
+        assert!(why.contains("on-premises tells nothing on either path"), "{why}");
     }
 
     #[test]

@@ -41,7 +41,7 @@ const KINDS: [&str; 16] = [
 
 /// Children that no body of their parent's shows.
 const APART: [(&str, &[&str]); 3] = [
-    (kind::VIRTUAL_HUBS, &["hubRouteTables", "hubVirtualNetworkConnections"]),
+    (kind::VIRTUAL_HUBS, &["hubRouteTables", "hubVirtualNetworkConnections", "routingIntent"]),
     (PRIVATE_ZONES, &["A", "AAAA", "CNAME", "virtualNetworkLinks"]),
     (
         VAULTS,
@@ -60,7 +60,7 @@ const APART: [(&str, &[&str]); 3] = [
 
 /// Children that a world does not hold, where they would matter.
 const NOT_HELD: [(&str, &[&str]); 2] = [
-    (kind::VIRTUAL_HUBS, &["bgpConnections", "routeMaps", "routingIntent"]),
+    (kind::VIRTUAL_HUBS, &["bgpConnections", "routeMaps"]),
     (VAULTS, &["replicationMigrationItems"]),
 ];
 

@@ -449,3 +449,34 @@ fn what_stands_below_a_held_step_is_not_undone_under_it() {
     assert_eq!(bench.status("above"), StepStatus::Held);
     assert_eq!(bench.status("below"), StepStatus::Succeeded, "Azure may be at work above it");
 }
+
+#[test]
+fn a_reference_to_nothing_is_tried_again_only_where_a_step_makes_it() {
+    let refused = |missing: &ResourceId| {
+        let own = resource("publicIPAddresses", "own");
+        let message =
+            format!("Resource {missing} referenced by resource {own} was not found. Please.");
+        StepError::transient("InvalidResourceReference", message, None)
+    };
+    let after = |error: StepError| {
+        let mut bench =
+            Bench::new(plan_of(vec![public_ip("other", &[]), public_ip("own", &["other"])]));
+        bench.give(Input::Opened);
+        bench.see("other", Assessed::Holds);
+        bench.change("own");
+        let (ticket, _) = bench.take_send("own");
+        bench.give(Input::Sent(ticket, Err(error)));
+        bench
+    };
+    let nobodys = resource("networkSecurityGroups", "nsg");
+    let bench = after(refused(&nobodys));
+    assert_eq!(bench.status("own"), StepStatus::Failed, "nobody makes it");
+    let said = serde_json::to_string(&bench.journal).unwrap();
+    assert!(said.contains(&format!("No step makes {nobodys}")), "{said}");
+    for error in [
+        refused(&resource("publicIPAddresses", "other")),
+        StepError::transient("InvalidResourceReference", "Which one is not said.", None),
+    ] {
+        assert_eq!(after(error).status("own"), StepStatus::Running, "Azure may not know it yet");
+    }
+}

@@ -8,7 +8,7 @@ use super::routes::{heard, heard_on};
 use crate::arm;
 use crate::arm::CircuitPath;
 use crate::arm::kind::CIRCUITS;
-use crate::model::action::Verification;
+use crate::model::action::{JudgedPaths, Verification};
 use crate::model::coverage::coverage;
 use crate::model::{Action, ResourceId, Step};
 use crate::preflight::hub_side::circuit_of;
@@ -59,8 +59,8 @@ fn expected(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         Action::Verify(Verification::Routes { gateway, expect }) => {
             Some(about(gateway, of_gateway(inquiry, step, gateway, expect)?))
         }
-        Action::Verify(Verification::CircuitRoutes { circuit, expect, .. }) => {
-            Some(about(circuit, of_circuit(inquiry, step, circuit, expect)?))
+        Action::Verify(Verification::CircuitRoutes { circuit, expect, paths, .. }) => {
+            Some(about(circuit, of_circuit(inquiry, step, circuit, (expect, *paths))?))
         }
         Action::Verify(Verification::HubRoutes { hub, expect, .. }) => {
             Some(about(hub, of_hub(inquiry, step, hub, expect)?))
@@ -128,7 +128,7 @@ fn of_circuit(
     inquiry: &Inquiry<'_>,
     step: &Step,
     circuit: &ResourceId,
-    expect: &[IpNet],
+    (expect, paths): (&[IpNet], JudgedPaths),
 ) -> Option<FindingVerdict> {
     // What comes beside the verification is waited for.
     let then = inquiry.at_most(step);
@@ -150,9 +150,13 @@ fn of_circuit(
             Err(why) => unread = Some(why),
         }
     }
-    let mut hit = None;
+    let (mut hit, mut silent) = (None, 0);
     for path in CircuitPath::NAMES {
         match heard_on(inquiry, circuit, path) {
+            // A path without a session is left out where any will do; PEER-ONE-LEG says that it is down.
+            Ok(heard) if heard.is_empty() && paths == JudgedPaths::Any && silent == 0 => {
+                silent += 1
+            }
             Ok(heard) => {
                 let told = [ours.as_slice(), heard.as_slice()].concat();
                 let words = format!("is told by nobody on its {path} path");

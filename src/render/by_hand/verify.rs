@@ -7,7 +7,7 @@ use super::remove::gone;
 use super::{Guide, Line, Trouble, about, line, make, noted};
 use crate::arm::CircuitPath;
 use crate::model::ResourceId;
-use crate::model::action::Verification;
+use crate::model::action::{JudgedPaths, Verification};
 
 /// What covers the prefixes, in words: as [`crate::model::coverage()`] means it.
 fn covered(prefixes: &[IpNet]) -> String {
@@ -20,6 +20,15 @@ fn covered(prefixes: &[IpNet]) -> String {
 
 fn list(prefixes: &[IpNet]) -> String {
     prefixes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+fn tables(judged: JudgedPaths) -> &'static str {
+    match judged {
+        JudgedPaths::Both => "both tables",
+        JudgedPaths::Any => {
+            "each table that has a route of on-premises (one at least; a path without any has no session)"
+        }
+    }
 }
 
 /// Both paths of a circuit's private peering.
@@ -133,7 +142,7 @@ pub(super) fn verification(verification: &Verification) -> Guide {
                         ),
                 ),
             ],
-            format!("{}, to each peer.", covered(expect)),
+            format!("{}, to each peer; with several circuits on the gateway, to two.", covered(expect)),
             vec![Trouble {
                 sign: "A spoke's prefix is missing",
                 then: "Its peering does not use the hub's gateway: useRemoteGateways must be true on the \
@@ -156,15 +165,16 @@ pub(super) fn verification(verification: &Verification) -> Guide {
             "One entry of On-Prem and one of Microsoft in each of the two tables.".to_owned(),
             vec![PROVIDER],
         ),
-        Verification::CircuitRoutes { circuit, expect, absent } => (
+        Verification::CircuitRoutes { circuit, expect, absent, paths } => (
             way(&["ExpressRoute circuits", circuit.name(), "AzurePrivatePeering", "View route table"]),
             both_paths("network express-route list-route-tables", circuit),
             match (expect.as_slice(), absent.as_slice()) {
-                (expect, []) => format!("{}, in both tables.", covered(expect)),
+                (expect, []) => format!("{}, in {}.", covered(expect), tables(*paths)),
                 ([], absent) => format!("None of {} in either table.", list(absent)),
                 (expect, absent) => format!(
-                    "{}, in both tables; and none of {} in either.",
+                    "{}, in {}; and none of {} in either.",
                     covered(expect),
+                    tables(*paths),
                     list(absent)
                 ),
             },

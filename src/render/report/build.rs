@@ -58,7 +58,8 @@ pub fn report(material: ReportMaterial<'_>) -> Option<Report> {
     let ReportMaterial { state, events, driven, head, .. } = material;
     let opened = state.opened.as_ref()?;
     let plan = &opened.plan;
-    let view = run_view(state, events, driven)?;
+    let mut view = run_view(state, events, driven)?;
+    view.set_reached(material.reached);
     let since = |at: Timestamp| clock(at.since(opened.at));
     let recovery = recovery(&view, events, plan, material.reached);
     let succeeded = view.recovery_seconds.is_some();
@@ -150,7 +151,12 @@ fn summary(report: &Report, view: &RunView, events: &[Recorded], elapsed: &str) 
         (Some(objective), None) => format!("; {objective} are allowed"),
         (None, _) => "; no objective is set".to_owned(),
     };
-    let first = if report.succeeded {
+    let first = if let Some(how) = view.not_failed_over().filter(|_| report.succeeded) {
+        format!(
+            "Nothing has failed over: every step was done in {}, and {how}.",
+            report.recovery.took
+        )
+    } else if report.succeeded {
         format!("Recovered in {}{objective}.", report.recovery.took)
     } else {
         let asked = view.steps.iter().filter(|step| step.question.is_some());

@@ -8,6 +8,7 @@ pub mod choice;
 pub mod edge;
 pub mod estate;
 mod hubs;
+mod impossible;
 mod inside;
 pub mod locations;
 pub mod onprem;
@@ -26,6 +27,7 @@ pub use edge::{
 };
 pub use estate::Estate;
 pub use hubs::{EffectiveRow, Routed, effective_routes, labels_of};
+pub use impossible::{Doubt, doubts};
 pub use locations::{Heard, heard_by_network};
 pub use onprem::{Link, OnPrem, OnPremError, Site};
 pub use parts::{

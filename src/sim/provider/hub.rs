@@ -34,6 +34,31 @@ const ROUTERS: Duration = Duration::from_secs(480);
 /// The longest prefix of a hub.
 const PREFIX_MAX: u8 = 24;
 
+/// The type of a hub's routing intent, which this world only holds.
+const INTENTS: &str = "Microsoft.Network/virtualHubs/routingIntent";
+
+/// Refuses tables of one's own, and connections that use them, in a hub whose routing intent decides about tables
+/// (virtual WAN, how to configure routing intent: prerequisites).
+pub(super) fn without_intent<'t>(
+    world: &World,
+    hub: Option<&ResourceId>,
+    tables: impl IntoIterator<Item = &'t ResourceId>,
+) -> Result<(), Refusal> {
+    let Some(hub) = hub else { return Ok(()) };
+    let Some((intent, _)) = world.resources.children(hub).find(|(id, _)| id.is_a(INTENTS)) else {
+        return Ok(());
+    };
+    let mut own = tables.into_iter().filter(|id| !id.name().eq_ignore_ascii_case(DEFAULT_TABLE));
+    match own.next() {
+        None => Ok(()),
+        Some(table) => {
+            let message =
+                format!("{table} cannot be used in hub {hub}: it has routing intent {intent}.");
+            Err(Refusal::unconfirmed(&unconfirmed::HUB_INTENT, message))
+        }
+    }
+}
+
 impl Provider for VirtualWanType {
     fn kind(&self) -> &'static str {
         "Microsoft.Network/virtualWans"
@@ -227,6 +252,7 @@ impl Provider for HubTableType {
     }
 
     fn validate(&self, world: &World, put: &Put<'_>) -> Result<(), Refusal> {
+        without_intent(world, put.id.parent().as_ref(), [put.id])?;
         let routes = put.body.pointer("/properties/routes").and_then(Value::as_array);
         for route in routes.into_iter().flatten() {
             let hop = id_at(route, "/nextHop");

@@ -151,6 +151,9 @@ impl Provider for HubConnectionType {
                 format!("Connection {} can follow the default table of its hub only.", put.id);
             return Err(Refusal::unconfirmed(&unconfirmed::HUB_ASSOCIATED, message));
         }
+        let hub = put.id.parent().and_then(|gateway| id_at(world.body(&gateway)?, HUB));
+        let fills = Routed::of(put.body).map(|routed| routed.tables).unwrap_or_default();
+        hub::without_intent(world, hub.as_ref(), &fills)?;
         connection::check_key(world, put, &circuit)
     }
 

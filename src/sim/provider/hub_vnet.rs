@@ -48,6 +48,9 @@ impl Provider for HubVnetType {
         if let Some(why) = unfit(world, put.id, &vnet) {
             return refused(&unconfirmed::HUB_VNET, why);
         }
+        let routed = Routed::of(put.body);
+        let own = routed.iter().flat_map(|own| own.associated.iter().chain(&own.tables));
+        hub::without_intent(world, Some(&hub), own)?;
         let Some(wan) = hub::wan_of(world, &hub) else { return Ok(()) };
         let taken = hub::taken(world, &wan, put.id);
         for own in space(world, &vnet) {

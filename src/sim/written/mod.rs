@@ -11,12 +11,16 @@ mod grammar;
 mod links;
 mod shape;
 
+use std::collections::BTreeMap;
+
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::bad_day::BadDay;
 use super::fault::{Fault, FaultEffect};
+use super::network::doubts;
 use super::scenario::Scenario;
+use crate::model::ResourceId;
 use crate::runbook::grammar::Kind;
 use crate::runbook::literal;
 use crate::runbook::{Code, Diagnostic, Diagnostics, Node, SourceFile, schema_of, tree};
@@ -62,6 +66,7 @@ fn mean(root: &Node, diagnostics: &mut Diagnostics) -> Option<Scenario> {
         links::check_subnets(one, diagnostics);
     }
     links::check_family(&placed, &known, diagnostics);
+    impossible(&placed, diagnostics);
     links::check_onprem(root, &known, diagnostics);
     links::check_regions(root.get("regions_down"), &known, diagnostics);
     for policy in items(root.get("policies")) {
@@ -74,6 +79,21 @@ fn mean(root: &Node, diagnostics: &mut Diagnostics) -> Option<Scenario> {
     let value = value.as_mut()?;
     defaults::fill(value, &placed);
     meant(root, value.take(), diagnostics)
+}
+
+/// Doubts what Azure never has beside one another.
+fn impossible(placed: &[bodies::PlacedBody<'_>], diagnostics: &mut Diagnostics) {
+    let by_key: BTreeMap<&str, &bodies::PlacedBody<'_>> =
+        placed.iter().map(|one| (one.id.key(), one)).collect();
+    let body =
+        |id: &ResourceId| by_key.get(id.key()).map_or(Value::Null, |one| literal::json(one.body));
+    for doubt in doubts(placed.iter().map(|one| &one.id), body) {
+        let Some(one) = by_key.get(doubt.id.key()) else { continue };
+        diagnostics.push(
+            Diagnostic::warning(Code::Impossible, one.at.clone(), doubt.message)
+                .with_help(doubt.help),
+        );
+    }
 }
 
 /// A value as its type; the table and the type say the same, so this does not fail, and says so if it does.

@@ -175,3 +175,38 @@ fn an_address_that_a_load_balancer_has_is_shown_so_and_given_to_nobody() {
     azure.later(60);
     assert_eq!(azure.get(&path)["properties"]["ipConfiguration"]["id"], json!(balancer));
 }
+
+#[test]
+fn a_hub_with_routing_intent_takes_no_tables_and_no_associations_of_ones_own() {
+    let hub = format!("{NETWORK}/virtualHubs/hub-sea");
+    let vwan = |intent: bool| {
+        let mut scenario = world_file("worlds/vwan-two-hubs.yaml");
+        if intent {
+            scenario.resources.push(json!({ "id": format!("{hub}/routingIntent/ri"), "name": "ri",
+                "properties": { "routingPolicies": [] } }));
+        }
+        Azure { world: World::new(&scenario), now: scenario.now }
+    };
+    let table = json!({ "properties": { "routes": [], "labels": [] } });
+    let default = format!("{hub}/hubRouteTables/defaultRouteTable");
+    let own = format!("{hub}/hubRouteTables/rt-own");
+    let connection = |follows: &str| {
+        json!({ "properties": {
+            "remoteVirtualNetwork": { "id": format!("{NETWORK}/virtualNetworks/vnet-app1-sea") },
+            "routingConfiguration": { "associatedRouteTable": { "id": follows },
+                "propagatedRouteTables": { "ids": [{ "id": default }], "labels": [] } } } })
+    };
+    let con = format!("{hub}/hubVirtualNetworkConnections/con-app1");
+    let refusal = "CustomRouteTablesNotSupportedWithRoutingIntent";
+    let mut azure = vwan(true);
+    assert_eq!(put(&mut azure, &own, &table), (400, refusal.to_owned()));
+    let none = format!("{hub}/hubRouteTables/noneRouteTable");
+    assert_eq!(put(&mut azure, &con, &connection(&none)), (400, refusal.to_owned()));
+    assert_eq!(put(&mut azure, &con, &connection(&default)).0, 201);
+    // It is kept in a world that is written down.
+    let kept = azure.world.to_file(azure.now);
+    let has = |body: &Value| body["id"].as_str().unwrap().ends_with("/routingIntent/ri");
+    assert!(kept["resources"].as_array().unwrap().iter().any(has));
+    let mut without = vwan(false);
+    assert_eq!(put(&mut without, &own, &table).0, 201);
+}
