@@ -370,6 +370,7 @@ fn each_service_has_its_provider_and_each_provider_its_service() {
         "recovery_plan",
         "removal",
         "steering",
+        "taken_back",
         "vpn",
     ];
     // What only the simulator answers for, or what a service of several types writes.

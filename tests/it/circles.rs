@@ -18,7 +18,11 @@ const REASONS: &[(&str, usize, &str)] = &[
         3,
         "the truth about a run is told of its view, and stands in it; so are the words about a step",
     ),
-    ("azure::service::body", 2, "a body is compared by the table, which asks how a body is read"),
+    (
+        "azure::service::body",
+        3,
+        "a body is compared by the table, which asks how a body is read, and is taken back by what compares",
+    ),
     ("sim::cloud::deploying", 3, "a template may deploy another, which is deployed as any"),
     ("cli::args", 13, "the grammar names what each verb takes, and verbs say how they are driven"),
     (

@@ -12,14 +12,15 @@ use super::estates::{asked, undone};
 use super::{SEA, plan, shown, world};
 use crate::support::Lab;
 
-/// What somebody else writes so long after the run.
-fn changed(lab: &Lab, after: Duration, path: &str, change: impl FnOnce(&mut Value)) {
+/// What somebody else writes, and an hour in which nothing else happens.
+fn changed(lab: &Lab, path: &str, change: impl FnOnce(&mut Value)) {
     let mut world = lab.world.lock().unwrap();
-    let (path, now) = (format!("{SEA}/{path}"), lab.now() + after);
+    let (path, now) = (format!("{SEA}/{path}"), lab.now());
     let (_, mut body) = asked(&mut world, Method::Get, &path, &Value::Null, now);
     change(&mut body);
     let (status, answer) = asked(&mut world, Method::Put, &path, &body, now);
     assert!(status < 300, "{path}: {answer}");
+    lab.wait(Duration::from_secs(3_600));
 }
 
 #[tokio::test]
@@ -28,14 +29,14 @@ async fn an_undo_leaves_what_others_have_changed_since() {
     assert_eq!(Lab::outcome_of(lab.drive(None).await), RunOutcome::Succeeded);
     let (network, subnet) =
         ("virtualNetworks/vnet-app1-sea", "virtualNetworks/vnet-app1-sea/subnets/snet-app");
-    changed(&lab, Duration::ZERO, network, |body| {
+    changed(&lab, network, |body| {
         body["tags"] = json!({ "late": "x" });
         let space = body["properties"]["addressSpace"]["addressPrefixes"].as_array_mut().unwrap();
         space.push(json!("10.1.8.0/24"));
         let subnets = body["properties"]["subnets"].as_array_mut().unwrap();
         subnets.push(json!({ "name": "late", "properties": { "addressPrefix": "10.1.8.0/25" } }));
     });
-    changed(&lab, Duration::from_secs(600), subnet, |body| {
+    changed(&lab, subnet, |body| {
         body["properties"]["serviceEndpoints"] = json!([{ "service": "Microsoft.Storage" }]);
     });
 

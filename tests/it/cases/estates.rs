@@ -90,7 +90,10 @@ pub(super) async fn undone(lab: &Lab) -> Vec<String> {
     let undo = Command::Undo { by: "a person".into(), reason: None };
     match lab.drive(Some(undo)).await {
         Drove::Ended(Ending::Ended(RunOutcome::Undone)) => {}
-        other => panic!("{other:?}"),
+        other => {
+            let told = RunState::fold(&lab.journal.events()).unwrap();
+            panic!("{other:?}: {:?}", told.owed())
+        }
     }
     RunState::fold(&lab.journal.events()).unwrap().stays().to_vec()
 }

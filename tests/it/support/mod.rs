@@ -440,6 +440,12 @@ impl Lab {
         *self.now.lock().unwrap()
     }
 
+    /// Lets time pass in which nobody of this run does anything.
+    pub(crate) fn wait(&self, lasts: std::time::Duration) {
+        let mut now = self.now.lock().unwrap();
+        *now = *now + lasts;
+    }
+
     /// A clock that stands where the last one stopped.
     pub(crate) fn clock(&self) -> Arc<dyn Clock> {
         Arc::new(VirtualClock::new(self.now()))
