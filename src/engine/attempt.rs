@@ -372,15 +372,8 @@ fn confirmed(
         Ok(Assessment { verdict: Assessed::Blocked { code, why }, .. }) => {
             failure::fail(turn, step, direction, StepError::rejected(&code, why));
         }
-        Ok(Assessment { verdict: Assessed::Change(_), .. }) => {
-            // Seen on the wire: a GET that lags behind its operation (docs/wire.md 3). The next attempt
-            // begins by looking, and writes only if it is still so.
-            let error = StepError::transient(
-                "goal_not_seen",
-                "Azure says that it is done, and the resource does not show it.",
-                None,
-            );
-            failure::retry_or_fail(turn, step, direction, error);
+        Ok(Assessment { verdict: Assessed::Change(planned), .. }) => {
+            failure::not_shown(turn, step, direction, &planned.changes);
         }
         Err(error) => failure::retry_or_fail(turn, step, direction, error),
     }

@@ -6,7 +6,7 @@ use super::questions;
 use super::record::{Direction, StepState};
 use super::retry;
 use super::state::RunPhase;
-use crate::model::{Disposition, OnFailure, ResourceId, SagaClass, Side, Step, StepError};
+use crate::model::{Change, Disposition, OnFailure, ResourceId, SagaClass, Side, Step, StepError};
 
 /// The code of a step that ended only because its run was cancelled.
 pub(super) const CANCELLED: &str = "cancelled";
@@ -50,6 +50,30 @@ pub(super) fn retry_or_fail(
     turn.emit(Event::RetryScheduled { step: step.name.clone(), error, not_before: at });
     let ticket = turn.ticket(&step.name);
     turn.effect(Effect::WakeAt(Timer::Retry(ticket), at));
+}
+
+/// Azure says that a write is done, and the resource shows something else. The next attempt begins by looking, and
+/// writes only if it is still so; after several such writes somebody else makes it so, and no further one helps.
+pub(super) fn not_shown(
+    turn: &mut TurnContext<'_>,
+    step: &Step,
+    direction: Direction,
+    differs: &[Change],
+) {
+    let fields: Vec<String> = differs.iter().map(Change::to_string).collect();
+    let what = fields.join("; ");
+    let unkept = turn.record(&step.name).map_or(0, |record| record.unkept);
+    if unkept + 1 < retry::UNKEPT_MAX {
+        let why = format!("Azure says that it is done, and the resource does not show it: {what}.");
+        let error = StepError::transient(retry::GOAL_NOT_SEEN, &why, None);
+        return retry_or_fail(turn, step, direction, error);
+    }
+    let why = format!(
+        "Azure took {} writes, said each time that it was done, and shows something else: {what}. A policy with the \
+         effect Modify or Append does this, or somebody else who writes it.",
+        retry::UNKEPT_MAX
+    );
+    fail(turn, step, direction, StepError::rejected("goal_not_kept", why));
 }
 
 /// What a refused write names that is not there and that no step of the run makes: nothing where the refusal

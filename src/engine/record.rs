@@ -16,6 +16,8 @@ pub struct StepRecord {
     pub attempt: u32,
     /// The attempt number before the first one that counts against the policy.
     pub budget_from: u32,
+    /// How many of its writes were done, as Azure said, and then not shown, among the attempts that count.
+    pub unkept: u32,
     /// Which of its changes the next intent is: grows when a write is known to have landed.
     pub generation: u32,
     /// How its change is taken back, from before its first write.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::event::{Actor, Event, Intent};
 use super::illegal::IllegalMove;
 use super::record::{AttemptWork, Direction, Phase, StepRecord, StepState};
+use super::retry::GOAL_NOT_SEEN;
 use crate::model::{StepError, Timestamp};
 
 /// Takes an event about one step into its record.
@@ -87,6 +88,7 @@ fn reset(record: &mut StepRecord) -> Result<(), IllegalMove> {
         return Err(IllegalMove::NotEndedBadly);
     }
     record.budget_from = record.attempt;
+    record.unkept = 0;
     record.ended_at = None;
     record.told = None;
     record.skip_agreed.clear();
@@ -134,6 +136,7 @@ fn apply_to_attempt(
         Event::InDoubt { .. } => in_doubt(record),
         Event::NeverLanded { .. } => never_landed(record),
         Event::RetryScheduled { not_before: when, error, .. } => {
+            record.unkept += u32::from(error.code == GOAL_NOT_SEEN);
             let phase = Phase::Retrying { at: *when, error: error.clone() };
             no_write_under_way(record).map(|work| work.phase = phase)
         }
@@ -328,6 +331,7 @@ fn start(
         }
         (_, Direction::Backward) => {
             record.budget_from = record.attempt;
+            record.unkept = 0;
             at
         }
     };

@@ -82,6 +82,22 @@ pub struct Change {
     pub after: Value,
 }
 
+impl std::fmt::Display for Change {
+    /// As a clause: the field, what it is, and what it shall be.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { resource, path, before, after } = self;
+        // A whole body is no clause.
+        if path.is_empty() {
+            return write!(f, "{} is not as it shall be", resource.name());
+        }
+        match (before.is_null(), after.is_null()) {
+            (true, _) => write!(f, "{path} is not there, and shall be {after}"),
+            (false, true) => write!(f, "{path} is {before}, and shall be gone"),
+            (false, false) => write!(f, "{path} is {before}, and shall be {after}"),
+        }
+    }
+}
+
 /// A resource as it was seen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seen {

@@ -57,3 +57,49 @@ fn a_doubt_about_what_was_accepted_does_not_make_it_undone() {
     bench.change("pip");
     assert!(bench.state.steps[&name("pip")].touched, "Azure had taken it");
 }
+
+/// The step's write is done, as Azure says, and a look shows what was there before.
+fn done_and_not_shown(bench: &mut Bench) -> Turn {
+    bench.change("pip");
+    let (ticket, _) = bench.take_send("pip");
+    let done = SendAnswer::Done { request_id: None, outputs: Outputs::new() };
+    bench.give(Input::Sent(ticket, Ok(done)));
+    bench.change("pip")
+}
+
+#[test]
+fn what_azure_takes_and_does_not_keep_is_written_three_times_and_then_told() {
+    let mut step = public_ip("pip", &[]);
+    step.retry.attempts = 8;
+    let mut bench = Bench::new(plan_of(vec![step]));
+    bench.give(Input::Opened);
+    for written in 1..=3 {
+        let turn = done_and_not_shown(&mut bench);
+        if written < 3 {
+            let again =
+                turn.events.iter().any(|event| matches!(event, Event::RetryScheduled { .. }));
+            assert!(again, "{written}: {turn:?}");
+            bench.ring(|timer| matches!(timer, Timer::Retry(_)));
+        }
+    }
+    let StepState::Failed(error) = &bench.state.steps[&name("pip")].state else {
+        panic!("{:?}", bench.state.steps)
+    };
+    assert_eq!(error.code, "goal_not_kept");
+    assert!(error.message.contains("Modify or Append"), "{error:?}");
+    // A person who has talked to the policy's owner tries again, from nothing.
+    let retry = StepCommand { step: name("pip"), by: "ann".into(), reason: None, choice: None };
+    bench.give(Input::Command(Command::Retry(retry)));
+    done_and_not_shown(&mut bench);
+    assert_eq!(bench.status("pip"), StepStatus::Running);
+}
+
+#[test]
+fn a_look_that_lags_behind_its_operation_costs_a_look_and_no_write() {
+    let mut bench = Bench::new(plan_of(vec![public_ip("pip", &[])]));
+    bench.give(Input::Opened);
+    done_and_not_shown(&mut bench);
+    bench.ring(|timer| matches!(timer, Timer::Retry(_)));
+    bench.see("pip", Assessed::Holds);
+    assert_eq!(bench.status("pip"), StepStatus::Succeeded);
+}
