@@ -9,10 +9,11 @@ use url::Url;
 use super::client::{Client, Reading};
 use super::fresh_right;
 use super::guard::{ClockRef, RequestGuard};
+use super::in_use;
 use super::operation;
 use super::purpose::Purpose;
 use super::scope::{Access, WriteScope};
-use super::secret::{SecretReader, filled, placeholders};
+use super::secret::{SecretReader, filled, placeholders, shown};
 use super::service::circuit::PATHS;
 use super::service::{
     association, authorization, bandwidth, body, circuit, circuit_tier, connection, gateway,
@@ -30,7 +31,6 @@ use crate::model::{
     Action, Assessed, Assessment, Goal, OperationHandle, OperationKey, ResourceId, SecretRef,
     StepError, Undo, Write, WriteMethod,
 };
-use crate::outward::Secret;
 
 /// What an adapter is made of.
 #[derive(Clone)]
@@ -222,13 +222,7 @@ impl ArmActuator {
                     } else {
                         self.client.get(id, context).await?
                     };
-                    let pointer = if pointer == SHARED_KEY_AT { "/value" } else { pointer };
-                    let value = read.as_ref().and_then(|body| body.pointer(pointer));
-                    let text = value.and_then(Value::as_str).ok_or_else(|| {
-                        let why = format!("The key of {} cannot be read.", id.name());
-                        StepError::transient("secret_missing", why, None)
-                    })?;
-                    Secret::new(text)
+                    shown(read.as_ref(), id, pointer)?
                 }
             };
             values.push((secret, value));
@@ -379,7 +373,14 @@ async fn observe_undo(
         | Action::Outside(_)
         | Action::General(_) => Value::Null,
     };
-    Ok(body::assessment(resource, body, body::undo(undo, body, &written)))
+    let mut verdict = body::undo(undo, body, &written);
+    if let (Action::Gateway(spec), Undo::Delete { .. }, Assessed::Change(_)) =
+        (action, undo, &verdict)
+        && let Some(kept) = in_use::by_others(client, resource, &spec.subnet, context).await?
+    {
+        verdict = kept;
+    }
+    Ok(body::assessment(resource, body, verdict))
 }
 
 async fn observe_verification(

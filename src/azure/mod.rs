@@ -16,6 +16,7 @@ mod fresh_right;
 mod guard;
 mod hygiene;
 mod identity;
+mod in_use;
 mod list;
 mod logs;
 pub mod operation;

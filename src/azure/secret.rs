@@ -5,7 +5,9 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::model::{SecretRef, StepError};
+use crate::arm;
+use crate::model::vpn::SHARED_KEY_AT;
+use crate::model::{ResourceId, SecretRef, StepError};
 pub use crate::outward::{NoSecrets, SecretReader};
 use crate::outward::{Secret, is_hidden};
 
@@ -111,9 +113,36 @@ pub(super) fn filled(body: &Value, values: &[(SecretRef, Secret)]) -> Result<Val
     })
 }
 
+/// The key that a resource shows of itself, or why there is none: what is not there yet, or is being made, may show
+/// it later; what stands and does not show it will not show it at the next look either.
+pub(crate) fn shown(
+    read: Option<&Value>,
+    id: &ResourceId,
+    pointer: &str,
+) -> Result<Secret, StepError> {
+    let (pointer, parameter) = match pointer {
+        SHARED_KEY_AT => ("/value", "shared_key"),
+        other => (other, "authorization_key"),
+    };
+    let value = read.and_then(|body| body.pointer(pointer));
+    if let Some(text) = value.and_then(Value::as_str) {
+        return Ok(Secret::new(text));
+    }
+    if read.is_none_or(|body| arm::provisioning_state(body) != "Succeeded") {
+        let why = format!("The key of {} cannot be read.", id.name());
+        return Err(StepError::transient("secret_missing", why, None));
+    }
+    let why = format!(
+        "Azure shows {} without its key. Give the key as a secret (`{parameter}`): its owner has it.",
+        id.name()
+    );
+    Err(StepError::rejected("secret_missing", why))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Disposition;
 
     #[test]
     fn a_key_is_taken_without_the_end_of_its_line_and_nothing_else_is() {
@@ -135,6 +164,28 @@ mod tests {
             let found = of_text(&text).unwrap_err();
             assert!(found.contains(why), "{text:?}: {found}");
         }
+    }
+
+    #[test]
+    fn a_key_that_a_standing_resource_does_not_show_is_not_waited_for() {
+        let id =
+            "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/expressRouteCircuits/c";
+        let id = ResourceId::parse(&format!("{id}/authorizations/auth-hub")).unwrap();
+        let at = "/properties/authorizationKey";
+        let told = |body: Option<Value>| shown(body.as_ref(), &id, at);
+        let body =
+            |state: &str| serde_json::json!({ "properties": { "provisioningState": state } });
+        for may_come in [None, Some(body("Updating"))] {
+            let error = told(may_come).unwrap_err();
+            assert!(matches!(error.disposition, Disposition::Transient { .. }), "{error:?}");
+        }
+        let error = told(Some(body("Succeeded"))).unwrap_err();
+        assert_eq!(error.disposition, Disposition::Rejected);
+        assert!(
+            error.message.contains("auth-hub") && error.message.contains("`authorization_key`")
+        );
+        let key = serde_json::json!({ "properties": { "authorizationKey": "a-key-of-nobody" } });
+        assert_eq!(told(Some(key)).unwrap().expose(), "a-key-of-nobody");
     }
 
     #[cfg(unix)]

@@ -141,7 +141,7 @@ impl LogLevel {
 pub enum Verb {
     /// Read runbooks, worlds and other files, and print every problem found; touches nothing.
     Check(CheckArgs),
-    /// Show what a run would change, with reads only; writes nothing. Exit status 4 when a step is blocked.
+    /// Show what a run would change, with reads only; writes nothing. Exit status 4 when a step is blocked, or the run would not be started.
     Plan(PlanArgs),
     /// Judge the rules of ExpressRoute against what is there; reads only.
     Preflight(PreflightArgs),

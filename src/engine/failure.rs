@@ -3,7 +3,7 @@
 use super::decision::{ENGINE, Effect, Timer, TurnContext};
 use super::event::Event;
 use super::questions;
-use super::record::{Direction, StepState};
+use super::record::{Direction, GOAL_NOT_SEEN, StepState};
 use super::retry;
 use super::state::RunPhase;
 use crate::model::{Change, Disposition, OnFailure, ResourceId, SagaClass, Side, Step, StepError};
@@ -65,7 +65,7 @@ pub(super) fn not_shown(
     let unkept = turn.record(&step.name).map_or(0, |record| record.unkept);
     if unkept + 1 < retry::UNKEPT_MAX {
         let why = format!("Azure says that it is done, and the resource does not show it: {what}.");
-        let error = StepError::transient(retry::GOAL_NOT_SEEN, &why, None);
+        let error = StepError::transient(GOAL_NOT_SEEN, &why, None);
         return retry_or_fail(turn, step, direction, error);
     }
     let why = format!(

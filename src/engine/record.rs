@@ -7,6 +7,9 @@ use crate::model::{
     OnFailure, OperationHandle, Outputs, SagaClass, Step, StepError, StepStatus, Timestamp, Undo,
 };
 
+/// The code of a write that is done, as Azure says, and that its resource does not show.
+pub(super) const GOAL_NOT_SEEN: &str = "goal_not_seen";
+
 /// One step as the journal tells it.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct StepRecord {

@@ -5,9 +5,6 @@ use std::time::Duration;
 use super::state::Direction;
 use crate::model::{OperationKey, RetryPolicy, StepName, limits};
 
-/// The code of a write that is done, as Azure says, and that its resource does not show.
-pub(super) const GOAL_NOT_SEEN: &str = "goal_not_seen";
-
 /// How many writes that are done and not shown are enough. One GET may lag behind its operation (docs/wire.md 3);
 /// what is so three times over, somebody else makes so.
 pub(super) const UNKEPT_MAX: u32 = 3;

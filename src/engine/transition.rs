@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use super::event::{Actor, Event, Intent};
 use super::illegal::IllegalMove;
-use super::record::{AttemptWork, Direction, Phase, StepRecord, StepState};
-use super::retry::GOAL_NOT_SEEN;
+use super::record::{AttemptWork, Direction, GOAL_NOT_SEEN, Phase, StepRecord, StepState};
 use crate::model::{StepError, Timestamp};
 
 /// Takes an event about one step into its record.
@@ -135,11 +134,7 @@ fn apply_to_attempt(
         Event::Refused { .. } => refused(record),
         Event::InDoubt { .. } => in_doubt(record),
         Event::NeverLanded { .. } => never_landed(record),
-        Event::RetryScheduled { not_before: when, error, .. } => {
-            record.unkept += u32::from(error.code == GOAL_NOT_SEEN);
-            let phase = Phase::Retrying { at: *when, error: error.clone() };
-            no_write_under_way(record).map(|work| work.phase = phase)
-        }
+        Event::RetryScheduled { not_before, error, .. } => retrying(record, *not_before, error),
         Event::StepWaiting { why, .. } => waiting(record, why),
         Event::GateOpened { question, expires_at, failure, .. } => {
             let phase = open_gate(question.clone(), at, *expires_at, failure.clone());
@@ -349,6 +344,16 @@ fn end(record: &mut StepRecord, state: StepState, at: Timestamp) -> Result<(), I
     // What was agreed before the end was about the step as it stood then.
     record.skip_agreed.clear();
     Ok(())
+}
+
+fn retrying(
+    record: &mut StepRecord,
+    when: Timestamp,
+    error: &StepError,
+) -> Result<(), IllegalMove> {
+    record.unkept += u32::from(error.code == GOAL_NOT_SEEN);
+    let phase = Phase::Retrying { at: when, error: error.clone() };
+    no_write_under_way(record).map(|work| work.phase = phase)
 }
 
 fn landed(record: &mut StepRecord) {

@@ -64,11 +64,21 @@ pub fn needed(step: &Step) -> BTreeSet<(ResourceId, String)> {
             // What a step made is taken back by removing it.
             if step.saga != super::SagaClass::Retriable {
                 add(written, "delete");
+                looked_at_by_undo(&step.action, &mut add);
             }
         }
     }
     joins(&step.action, &mut add);
     rights
+}
+
+/// Before a gateway is taken back, its network is looked at: who came to use it?
+fn looked_at_by_undo(action: &Action, add: &mut impl FnMut(&ResourceId, &str)) {
+    if let Action::Gateway(spec) = action
+        && let Some(network) = spec.subnet.parent()
+    {
+        add(&network, "read");
+    }
 }
 
 /// To move machines, to see where they are, and to take it back.

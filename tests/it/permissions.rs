@@ -71,7 +71,10 @@ async fn the_rights_that_are_asked_for_are_the_rights_that_are_used() {
 async fn without_any_one_of_them_the_main_job_does_not_get_through() {
     let stage = Stage::of("dr-circuit.yaml", "drill").await;
     let rights = needed(&stage.plan);
-    for right in rights.iter().filter(|right| !right.ends_with("/delete")) {
+    // Only an undo removes, and looks who has come to use a gateway.
+    let of_undo =
+        |right: &&String| right.ends_with("/delete") || right.ends_with("/virtualNetworks/read");
+    for right in rights.iter().filter(|right| !of_undo(right)) {
         let mut fewer = rights.clone();
         fewer.remove(right);
         let lab = stage.lab();

@@ -102,6 +102,27 @@ fn a_kept_plan_is_run_as_it_was_approved_or_not_at_all() {
     assert!(err.contains("is not so any more"), "the world has changed since: {err}");
 }
 
+/// Whoever asks for an approval by the exit status of a plan is not told that it is good where no run of it starts.
+#[test]
+fn a_plan_that_would_not_be_started_is_refused_unless_the_rule_is_waived() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path();
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("runbooks/worlds/two-circuits.yaml");
+    let network = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-network-sea\
+                   /providers/Microsoft.Network/virtualNetworks/vnet-app1-sea";
+    std::fs::copy(shipped, state.join("two-circuits.yaml")).unwrap();
+    let locked = state.join("locked.yaml");
+    let lock = format!("locks:\n  - {{ scope: {network}, level: ReadOnly, name: ro }}\n");
+    std::fs::write(&locked, format!("extends: two-circuits.yaml\nworld: locked\n{lock}")).unwrap();
+    let plan = ["plan", "runbooks/dr-circuit.yaml", "--world", locked.to_str().unwrap()];
+    let (code, out, err) = ran(state, &plan);
+    assert_eq!(code, 4, "{out}{err}");
+    assert!(out.contains("LOCK-READONLY"), "{out}");
+    let waived = [&plan[..], &["--waive", "LOCK-READONLY=it is taken off that night"]].concat();
+    let (code, out, err) = ran(state, &waived);
+    assert_eq!(code, 0, "{out}{err}");
+}
+
 #[test]
 fn the_rights_come_as_a_role_that_az_takes() {
     let folder = tempfile::tempdir().unwrap();

@@ -42,6 +42,9 @@ pub struct PlanArgs {
     /// The regions of that world that are down.
     #[command(flatten)]
     pub down: RegionsDown,
+    /// What the run would be started in spite of.
+    #[command(flatten)]
+    pub waive: Waive,
     /// Keep the plan and what was seen, for `run --plan`.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
@@ -49,7 +52,7 @@ pub struct PlanArgs {
 
 pub(super) async fn plan(
     context: &Context,
-    PlanArgs { runbook, compile, target, world, down, out }: &PlanArgs,
+    PlanArgs { runbook, compile, target, world, down, waive, out }: &PlanArgs,
 ) -> Result<Status, CliError> {
     let world = world.as_deref();
     let wanted = profile_wanted(world, target, down)?;
@@ -81,7 +84,7 @@ pub(super) async fn plan(
     let found = if out_of_reach {
         Preflight::default()
     } else {
-        preflight::look(&arm, &beside, &clock, plan, &Waive::default()).await?
+        preflight::look(&arm, &beside, &clock, plan, waive).await?
     };
     if let Some(path) = out {
         SavedPlan::new(runbook, &compiled.given, plan, &seen, &place).write(path)?;
@@ -93,8 +96,8 @@ pub(super) async fn plan(
     view.preflight.clone_from(&found.findings);
     view.set_tells(&messages::of(context, plan));
     show(context, &view, &found);
-    // A run would come to the blocked step and stop there: whoever asks by exit status is told.
-    let blocked = view.is_blocked();
+    // A run would come to the blocked step and stop there, or would not be started: whoever asks by exit status is told.
+    let blocked = view.is_blocked() || found.blocking().next().is_some();
     mark(context, runbook, &compiled.text, &view);
     Ok(match (out_of_reach, blocked) {
         (true, _) => Status::OutOfReach,

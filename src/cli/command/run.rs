@@ -61,8 +61,9 @@ pub(super) async fn run(context: &Context, args: RunArgs) -> Result<Status, CliE
     let RunArgs { runbook, compile, start, drive: DriveArgs { target, .. }, page, .. } = args;
     if let (true, Some(runbook)) = (args.dry_run, &runbook) {
         let (runbook, world, out) = (runbook.clone(), None, None);
-        let down = RegionsDown::default();
-        return plan(context, &PlanArgs { runbook, compile, target, world, down, out }).await;
+        let (down, waive) = (RegionsDown::default(), start.waive);
+        return plan(context, &PlanArgs { runbook, compile, target, world, down, waive, out })
+            .await;
     }
     let saved = args.plan.as_deref().map(SavedPlan::read).transpose()?;
     let (runbook, compile) = match (&saved, runbook) {

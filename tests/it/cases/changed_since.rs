@@ -5,12 +5,13 @@
 use std::time::Duration;
 
 use backroad::azure::wire::Method;
+use backroad::engine::{Command, Ending, Event};
 use backroad::model::RunOutcome;
 use serde_json::{Value, json};
 
 use super::estates::{asked, undone};
 use super::{SEA, plan, shown, world};
-use crate::support::Lab;
+use crate::support::{Drove, Lab, compiled, shipped_world};
 
 /// What somebody else writes, and an hour in which nothing else happens.
 fn changed(lab: &Lab, path: &str, change: impl FnOnce(&mut Value)) {
@@ -54,4 +55,46 @@ async fn an_undo_leaves_what_others_have_changed_since() {
     assert_eq!(app["serviceEndpoints"][0]["service"], "Microsoft.Storage");
     assert_eq!(named("late")["properties"]["addressPrefix"], "10.1.8.0/25");
     assert_eq!(now["tags"]["late"], "x");
+}
+
+#[tokio::test]
+async fn an_undo_keeps_the_gateway_that_others_came_to_use() {
+    let (_, compiled) = compiled("dr-circuit.yaml", "drill");
+    let lab = Lab::new(compiled.plan.unwrap(), &shipped_world());
+    lab.drive_through().await;
+    let id = |name: &str| format!("{SEA}/virtualNetworks/{name}");
+    let side = |remote: &str, lends: bool| {
+        json!({ "properties": { "remoteVirtualNetwork": { "id": id(remote) },
+            "allowVirtualNetworkAccess": true, "allowForwardedTraffic": true,
+            "allowGatewayTransit": lends, "useRemoteGateways": !lends } })
+    };
+    {
+        let mut world = lab.world.lock().unwrap();
+        let third = json!({ "location": "southeastasia", "properties": {
+            "addressSpace": { "addressPrefixes": ["10.77.0.0/24"] } } });
+        let to_third = format!("{}/virtualNetworkPeerings/to-third", id("vnet-hub-sea"));
+        let to_hub = format!("{}/virtualNetworkPeerings/to-hub", id("vnet-third"));
+        for (minutes, path, body) in [
+            (0, id("vnet-third"), third),
+            (60, to_third, side("vnet-third", true)),
+            (120, to_hub, side("vnet-hub-sea", false)),
+        ] {
+            let at = lab.now() + Duration::from_secs(minutes * 60);
+            let (status, answer) = asked(&mut world, Method::Put, &path, &body, at);
+            assert!(status < 300, "{path}: {answer}");
+        }
+    }
+    lab.wait(Duration::from_secs(6 * 3_600));
+    let undo = Command::Undo { by: "a person".into(), reason: None };
+    let ended = lab.drive(Some(undo)).await;
+    assert!(matches!(ended, Drove::Ended(Ending::Ended(RunOutcome::UndoIncomplete))), "{ended:?}");
+    let gateway = format!("{SEA}/virtualNetworkGateways/ergw-hub-sea");
+    assert_eq!(shown(&lab, &gateway)["location"], "southeastasia", "it stands");
+    let told = lab.journal.events().iter().any(|event| match &event.event {
+        Event::StepUndoFailed { error, .. } => {
+            error.code == "gateway_in_use" && error.message.contains("vnet-third")
+        }
+        _ => false,
+    });
+    assert!(told);
 }
