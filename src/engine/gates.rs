@@ -77,6 +77,12 @@ pub(super) fn asking(turn: &TurnContext<'_>, name: &StepName) -> Option<Phase> {
     matches!(work.phase, Phase::Asking { .. }).then(|| work.phase.clone())
 }
 
+/// Nobody is asked: who comes second hears who came first.
+fn not_asking(turn: &mut TurnContext<'_>, name: &StepName) {
+    let answered = turn.record(name).and_then(|record| record.answered.clone());
+    refuse(turn, CommandRefusal::NotAsking { step: name.clone(), answered });
+}
+
 /// Whether this person may answer this gate; the reason when not.
 fn may_answer(turn: &TurnContext<'_>, step: &Step, by: &Actor) -> Result<(), CommandRefusal> {
     let (Some(policy), Actor::Person(person)) = (gate_policy(step), by) else {
@@ -193,7 +199,7 @@ pub(super) fn approve(
     let (Some(Phase::Asking { failure, approved_by, choice: chosen, .. }), Some(step)) =
         (asking(turn, name), turn.step(name))
     else {
-        return refuse(turn, CommandRefusal::NotAsking(name.clone()));
+        return not_asking(turn, name);
     };
     if let Err(why) = may_answer(turn, step, &by) {
         return refuse(turn, why);
@@ -252,7 +258,7 @@ pub(super) fn decline(
     reason: Option<String>,
 ) {
     let Some(Phase::Asking { failure, .. }) = asking(turn, name) else {
-        return refuse(turn, CommandRefusal::NotAsking(name.clone()));
+        return not_asking(turn, name);
     };
     if let Some(Err(why)) = turn.step(name).map(|step| may_answer(turn, step, &by)) {
         return refuse(turn, why);

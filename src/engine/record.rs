@@ -39,8 +39,21 @@ pub struct StepRecord {
     pub refusals: u32,
     /// What it waits for, as the journal was told last in this attempt.
     pub told: Option<String>,
+    /// What people said of it last, where it asked them.
+    pub answered: Option<GivenAnswer>,
     /// Who would go on without its answer, of a gate that has none.
     pub skip_agreed: Vec<Actor>,
+}
+
+/// What a person said of a step that asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GivenAnswer {
+    /// Who.
+    pub by: Actor,
+    /// Whether it was a yes.
+    pub yes: bool,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// Where a step stands.

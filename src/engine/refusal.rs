@@ -1,5 +1,7 @@
 //! Why is a command not followed? One reason each, in the words that the person reads.
 
+use super::event::Actor;
+use super::record::GivenAnswer;
 use crate::model::{Person, RunOutcome, StepName, StepStatus};
 
 /// Why a command was refused. A refused command changes nothing.
@@ -63,9 +65,14 @@ pub enum CommandRefusal {
     /// The step cannot be left out as it stands.
     #[error("Step `{0}` is {1} and cannot be skipped now.")]
     NotToSkip(StepName, StepStatus),
-    /// The step asks nobody.
-    #[error("Step `{0}` is not asking for an approval.")]
-    NotAsking(StepName),
+    /// The step asks nobody; who answered it, where somebody has.
+    #[error("Step `{step}` is not asking for an approval{}.", already(.answered.as_ref()))]
+    NotAsking {
+        /// The step.
+        step: StepName,
+        /// The last answer.
+        answered: Option<GivenAnswer>,
+    },
     /// The gate wants somebody else than who started the run.
     #[error("Step `{step}` is not to be answered by {person}, who started the run.")]
     ByStarter {
@@ -142,6 +149,17 @@ pub enum CommandRefusal {
     /// The process that drove the run has left it.
     #[error("The run is not being driven any more.")]
     NotDriven,
+}
+
+/// What was said before, to whoever comes second.
+fn already(answered: Option<&GivenAnswer>) -> String {
+    let Some(GivenAnswer { by, yes, at }) = answered else { return String::new() };
+    let by = match by {
+        Actor::Engine => "the engine",
+        Actor::Person(person) => &person.name,
+        Actor::DrillPerson => "the drill's people",
+    };
+    format!(" any more: {by} {} it at {at}", if *yes { "approved" } else { "declined" })
 }
 
 fn sentences(all: &[String]) -> String {

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use super::event::{Actor, Event, Intent};
 use super::illegal::IllegalMove;
-use super::record::{AttemptWork, Direction, GOAL_NOT_SEEN, Phase, StepRecord, StepState};
+use super::record::{
+    AttemptWork, Direction, GOAL_NOT_SEEN, GivenAnswer, Phase, StepRecord, StepState,
+};
 use crate::model::{StepError, Timestamp};
 
 /// Takes an event about one step into its record.
@@ -144,9 +146,10 @@ fn apply_to_attempt(
             let (approved_by, choice) = asking(record)?;
             approved_by.push(by.clone());
             choice.clone_from(chosen);
-            Ok(())
+            answered(record, by, true, at)
         }
-        Event::Declined { .. } | Event::GateExpired { .. } => asking(record).map(drop),
+        Event::Declined { by, .. } => answered(record, by, false, at),
+        Event::GateExpired { .. } => asking(record).map(drop),
         Event::RunOpened { .. }
         | Event::Waived { .. }
         | Event::RunClaimed { .. }
@@ -295,6 +298,17 @@ fn asking(record: &mut StepRecord) -> Result<(&mut Vec<Actor>, &mut Option<Strin
         | Phase::Waiting { .. }
         | Phase::Retrying { .. } => Err(IllegalMove::NoGate),
     }
+}
+
+fn answered(
+    record: &mut StepRecord,
+    by: &Actor,
+    yes: bool,
+    at: Timestamp,
+) -> Result<(), IllegalMove> {
+    asking(record)?;
+    record.answered = Some(GivenAnswer { by: by.clone(), yes, at });
+    Ok(())
 }
 
 fn start(

@@ -331,3 +331,14 @@ fn a_step_behind_a_gate_is_not_skipped_to_get_around_it() {
         assert_eq!(bench.state.steps[&name("after")].state, StepState::Pending, "{kind}");
     }
 }
+
+#[test]
+fn who_answers_second_hears_who_answered_first() {
+    let mut bench = Bench::new(plan_of(vec![approval("go", &[])]));
+    bench.give(Input::Opened);
+    let nobody = bench.give(Input::Command(Command::Approve(word("go", &"eve".into(), None))));
+    assert!(nobody.refusal.is_none(), "{nobody:?}");
+    let second = bench.give(Input::Command(Command::Decline(word("go", &"bob".into(), None))));
+    let told = second.refusal.expect("it is answered").to_string();
+    assert!(told.contains("not asking for an approval any more: eve approved it at "), "{told}");
+}
