@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{Provider, Put, child, connection, default, hub, id_at, keep, top_level};
+use super::{
+    Provider, Put, child, connection, connection_ends, default, hub, id_at, keep, top_level,
+};
 use crate::model::hub::DEFAULT_TABLE;
 use crate::model::{Region, ResourceId};
 use crate::sim::consequence::Consequence;
@@ -151,6 +153,7 @@ impl Provider for HubConnectionType {
                 format!("Connection {} can follow the default table of its hub only.", put.id);
             return Err(Refusal::unconfirmed(&unconfirmed::HUB_ASSOCIATED, message));
         }
+        connection_ends::room(world, put, &circuit)?;
         connection::check_key(world, put, &circuit)
     }
 
