@@ -4,7 +4,8 @@ use ipnet::IpNet;
 use serde_json::Value;
 
 use super::path::CircuitPath;
-use super::read::{is, list, name, number, prefix, text, word};
+use super::read::{id_at, is, list, name, number, prefix, text, word};
+use crate::model::ResourceId;
 
 /// The name and the type of a circuit's private peering.
 pub const PRIVATE_PEERING: &str = "AzurePrivatePeering";
@@ -63,6 +64,19 @@ impl<'v> CircuitView<'v> {
         self.0.pointer("/properties/expressRoutePort/id").is_some()
     }
 
+    /// The port of ExpressRoute Direct that it is on, where it is on one.
+    #[must_use]
+    pub fn port(self) -> Option<ResourceId> {
+        id_at(self.0, "/properties/expressRoutePort/id")
+    }
+
+    /// The connections that its authorizations are spent by, as it shows them itself: those of other
+    /// subscriptions are among them (azure-facts 2.1).
+    pub fn spent_by(self) -> impl Iterator<Item = ResourceId> + use<'v> {
+        let spent = list(self.0, "/properties/authorizations").iter();
+        spent.filter_map(spending_connection)
+    }
+
     /// `Basic`, `Standard`, `Premium` or `Local`.
     #[must_use]
     pub fn tier(self) -> Option<&'v str> {
@@ -113,6 +127,13 @@ impl<'v> CircuitView<'v> {
         let is_it = |body: &&Value| name(body).is_some_and(|own| own.eq_ignore_ascii_case(wanted));
         self.peerings().iter().find(is_it)
     }
+}
+
+/// The connection that an authorization is spent by, as its body names it.
+#[must_use]
+pub fn spending_connection(authorization: &Value) -> Option<ResourceId> {
+    let used = is(authorization, "/properties/authorizationUseStatus", "InUse");
+    id_at(authorization, "/properties/connectionResourceUri").filter(|_| used)
 }
 
 /// A peering of a circuit.

@@ -6,6 +6,8 @@ pub const CIRCUITS: &str = "Microsoft.Network/expressRouteCircuits";
 pub const CIRCUIT_PEERINGS: &str = "Microsoft.Network/expressRouteCircuits/peerings";
 /// The authorizations of a circuit.
 pub const AUTHORIZATIONS: &str = "Microsoft.Network/expressRouteCircuits/authorizations";
+/// The Global Reach connections of a circuit's peering.
+pub const GLOBAL_REACH: &str = "Microsoft.Network/expressRouteCircuits/peerings/connections";
 /// The ports of ExpressRoute Direct, which circuits may stand on.
 pub const PORTS: &str = "Microsoft.Network/expressRoutePorts";
 /// Connections of gateways, with circuits and with each other.

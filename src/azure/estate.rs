@@ -4,12 +4,11 @@ use serde_json::Value;
 
 use super::adapter::ArmObserver;
 use super::client::Reading;
-use super::versions::version_of;
+use super::versions::{SUBSCRIPTIONS, version_of};
 use crate::engine::CallContext;
 use crate::model::{ResourceId, StepError};
 
 const RESOURCES: &str = "2021-04-01";
-const SUBSCRIPTIONS: &str = "2022-12-01";
 const LOCKS: &str = "2016-09-01";
 const POLICIES: &str = "2021-06-01";
 

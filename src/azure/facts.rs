@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::adapter::ArmObserver;
 use super::client::{Client, Reading};
-use super::versions::{API_VERSION, PRIVATE_DNS_VERSION};
+use super::versions::{API_VERSION, PRIVATE_DNS_VERSION, SUBSCRIPTIONS};
 use crate::arm::read::{is as arm_is, list as arm_list, text as arm_text};
 use crate::engine::CallContext;
 use crate::model::secret::seal;
@@ -30,14 +30,10 @@ impl FactReader for ArmObserver {
         match question {
             Question::Resource(id) => client.get_any(id, &context).await.map(masked),
             Question::Inventory { subscription, kind } => {
-                let path = format!("/subscriptions/{subscription}/resources");
-                let filter = format!("resourceType eq '{kind}'");
-                let query = [("api-version", RESOURCES), ("$filter", &filter)];
-                client.get_path(&path, &query, &context).await
+                inventory(client, subscription, kind, &context).await
             }
             Question::Children { parent, kind } => {
-                let path = format!("{parent}/{kind}");
-                read(client, &path, API_VERSION, &context).await
+                read(client, &format!("{parent}/{kind}"), API_VERSION, &context).await
             }
             Question::Group { subscription, group } => {
                 read(client, &in_group(subscription, group, ""), RESOURCES, &context).await
@@ -49,6 +45,10 @@ impl FactReader for ArmObserver {
             Question::Permissions { subscription, group } => {
                 let what = "/providers/Microsoft.Authorization/permissions";
                 read(client, &in_group(subscription, group, what), PERMISSIONS, &context).await
+            }
+            Question::Subscription { subscription } => {
+                let path = format!("/subscriptions/{subscription}");
+                read(client, &path, SUBSCRIPTIONS, &context).await
             }
             Question::Registration { subscription } => {
                 let path = format!("/subscriptions/{subscription}/providers/Microsoft.Network");
@@ -82,6 +82,18 @@ impl FactReader for ArmObserver {
             }
         }
     }
+}
+
+/// The ids of all resources of a type in a subscription.
+async fn inventory(
+    client: &Client,
+    subscription: &str,
+    kind: &str,
+    context: &CallContext,
+) -> Result<Option<Value>, StepError> {
+    let path = format!("/subscriptions/{subscription}/resources");
+    let filter = format!("resourceType eq '{kind}'");
+    client.get_path(&path, &[("api-version", RESOURCES), ("$filter", &filter)], context).await
 }
 
 /// Whether the key of a connection is told; it itself leaves this room in no answer.

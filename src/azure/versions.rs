@@ -5,6 +5,9 @@ use crate::model::ResourceId;
 /// The version of `Microsoft.Network` that we speak, that of the generated client.
 pub(super) const API_VERSION: &str = "2024-03-01";
 
+/// The version in which a subscription itself is read.
+pub(super) const SUBSCRIPTIONS: &str = "2022-12-01";
+
 /// The version of Site Recovery that we speak, that of the published specification.
 const RECOVERY_VERSION: &str = "2023-08-01";
 

@@ -5,6 +5,8 @@
 //! expressroute-howto-linkvnet-arm.md (2020-10-06), expressroute-faqs.md (2023). Several can be raised
 //! by a support request.
 
+use ipnet::IpNet;
+
 /// Routes in a route table: 400 for years, 600 and then 1,000 since the spring of 2026 (azure-docs PR 128356, 128572 and
 /// 128759; Azure updates 562695). Azure tells a subscription's own figure among its usages.
 pub const ROUTES_PER_TABLE: usize = 1_000;
@@ -49,6 +51,25 @@ pub const GATEWAY_SKUS: &[GatewaySku] = &[
     sku("ErGw3AZ", true, (10_000, 9_500, 16), true),
     sku("ErGwScale", true, (1_000, 9_500, 4), false),
 ];
+
+/// The longest prefix of an IPv4 subnet, and the only one of an IPv6 subnet (Microsoft Learn, virtual network FAQ and
+/// IPv6 for Azure Virtual Network).
+const SUBNET_V4_LONGEST: u8 = 29;
+const SUBNET_V6: u8 = 64;
+
+/// What is wrong with the size of a subnet's prefix, as the end of a sentence; none where Azure makes such a subnet.
+#[must_use]
+pub fn wrong_subnet_size(prefix: &IpNet) -> Option<&'static str> {
+    match prefix {
+        IpNet::V4(own) if own.prefix_len() > SUBNET_V4_LONGEST => {
+            Some("is too small: the smallest IPv4 subnet of Azure is a /29")
+        }
+        IpNet::V6(own) if own.prefix_len() != SUBNET_V6 => {
+            Some("is of another size than an IPv6 subnet of Azure has: exactly /64")
+        }
+        IpNet::V4(_) | IpNet::V6(_) => None,
+    }
+}
 
 /// Scale units from which a gateway of the SKU ErGwScale has FastPath.
 pub const FAST_PATH_UNITS: u64 = 10;

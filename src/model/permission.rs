@@ -14,30 +14,61 @@ use super::resource::ResourceId;
 use super::secret::SecretRef;
 use super::{Action, Plan, Step};
 
+/// The rights that a step needs, each with the resource that it is about.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct StepRights {
+    /// To look, to write, to write along, to read a key.
+    pub to_do: BTreeSet<(ResourceId, String)>,
+    /// What only an undo of it needs.
+    pub to_undo: BTreeSet<(ResourceId, String)>,
+}
+
 /// The rights that a step needs, each with the resource that it is about: to look, to write, to write
 /// along, to undo, to read a key.
 #[must_use]
 pub fn needed(step: &Step) -> BTreeSet<(ResourceId, String)> {
-    let mut rights = BTreeSet::new();
-    let mut add = |id: &ResourceId, verb: &str| {
-        rights.insert((id.clone(), format!("{}/{verb}", id.resource_type().as_str())));
+    let StepRights { mut to_do, to_undo } = needed_apart(step);
+    to_do.extend(to_undo);
+    to_do
+}
+
+/// The same, apart: without the second the run goes through, and cannot be taken back.
+#[must_use]
+pub fn needed_apart(step: &Step) -> StepRights {
+    let (mut to_do, mut to_undo) = (BTreeSet::new(), BTreeSet::new());
+    let right = |id: &ResourceId, verb: &str| {
+        (id.clone(), format!("{}/{verb}", id.resource_type().as_str()))
     };
+    collect(step, &mut |id, verb| to_do.extend([right(id, verb)]), &mut |id, verb| {
+        to_undo.extend([right(id, verb)])
+    });
+    to_undo.retain(|own| !to_do.contains(own));
+    StepRights { to_do, to_undo }
+}
+
+/// Tells the rights that a step needs: those to do its work, and those to take it back.
+fn collect(
+    step: &Step,
+    add: &mut impl FnMut(&ResourceId, &str),
+    undo: &mut impl FnMut(&ResourceId, &str),
+) {
     if let Action::Verify(verification) = &step.action {
         let subject = verification.subject();
         for verb in verification_verbs(verification) {
             add(subject, verb);
         }
-        return rights;
+        return;
     }
-    let Some(written) = step.action.written() else { return rights };
+    let Some(written) = step.action.written() else { return };
     add(written, "read");
     match &step.action {
         Action::Remove(removal) => {
             add(written, "delete");
-            undo_of(removal, &mut add);
+            undo_of(removal, undo);
         }
         Action::RecoveryPlan(spec) => {
-            recovery(written, step, &spec.to, &mut add);
+            recovery(written, &spec.to, add);
+            undo_recovery(written, step, &spec.to, undo);
         }
         Action::Bandwidth(_)
         | Action::Tier(_)
@@ -63,13 +94,13 @@ pub fn needed(step: &Step) -> BTreeSet<(ResourceId, String)> {
             add(written, "write");
             // What a step made is taken back by removing it.
             if step.saga != super::SagaClass::Retriable {
-                add(written, "delete");
-                looked_at_by_undo(&step.action, &mut add);
+                undo(written, "delete");
+                looked_at_by_undo(&step.action, undo);
             }
         }
     }
-    joins(&step.action, &mut add);
-    rights
+    joins(&step.action, add);
+    rejoins(&step.action, undo);
 }
 
 /// Before a gateway is taken back, its network is looked at: who came to use it?
@@ -81,23 +112,27 @@ fn looked_at_by_undo(action: &Action, add: &mut impl FnMut(&ResourceId, &str)) {
     }
 }
 
-/// To move machines, to see where they are, and to take it back.
-fn recovery(
-    plan: &ResourceId,
-    step: &Step,
-    to: &RecoveryMove,
-    add: &mut impl FnMut(&ResourceId, &str),
-) {
+/// To move machines, and to see where they are.
+fn recovery(plan: &ResourceId, to: &RecoveryMove, add: &mut impl FnMut(&ResourceId, &str)) {
     add(plan, &format!("{}/action", to.verb()));
     // Which machines are where is the protected items' to tell.
     if let Some(item) = plan.parent().and_then(|v| v.child("replicationProtectedItems", "any").ok())
     {
         add(&item, "read");
     }
+}
+
+/// To take a move of machines back.
+fn undo_recovery(
+    plan: &ResourceId,
+    step: &Step,
+    to: &RecoveryMove,
+    undo: &mut impl FnMut(&ResourceId, &str),
+) {
     match to {
         _ if step.saga == super::SagaClass::Retriable => {}
-        RecoveryMove::Failover { .. } => add(plan, &format!("{CANCEL}/action")),
-        RecoveryMove::TestFailover { .. } => add(plan, &format!("{CLEANUP}/action")),
+        RecoveryMove::Failover { .. } => undo(plan, &format!("{CANCEL}/action")),
+        RecoveryMove::TestFailover { .. } => undo(plan, &format!("{CLEANUP}/action")),
         RecoveryMove::Commit | RecoveryMove::Reprotect | RecoveryMove::TestCleanup => {}
     }
 }
@@ -253,10 +288,7 @@ fn joins(action: &Action, add: &mut impl FnMut(&ResourceId, &str)) {
             }
         }
         Action::Association(spec) => add(&spec.route_table, "join/action"),
-        // An undo attaches it again.
-        Action::Dissociation(spec) => add(&spec.route_table, "join/action"),
-        // Detached, an undo attaches it again.
-        Action::SecurityGroup(spec) => add(&spec.security_group, "join/action"),
+        Action::SecurityGroup(spec) if spec.used => add(&spec.security_group, "join/action"),
         Action::RouteTable(_) | Action::Route(_) => {
             action.firewalls().into_iter().for_each(|firewall| add(firewall, "read"));
         }
@@ -270,12 +302,23 @@ fn joins(action: &Action, add: &mut impl FnMut(&ResourceId, &str)) {
         Action::PublicIp(_)
         | Action::Subnet(_)
         | Action::Authorization(_)
+        | Action::SecurityGroup(_)
+        | Action::Dissociation(_)
         | Action::Dns(_)
         | Action::Remove(_)
         | Action::Steering(_)
         | Action::Verify(_)
         | Action::Outside(_)
         | Action::General(_) => {}
+    }
+}
+
+/// The rights on what a step takes off, and an undo puts on again.
+fn rejoins(action: &Action, undo: &mut impl FnMut(&ResourceId, &str)) {
+    match action {
+        Action::Dissociation(spec) => undo(&spec.route_table, "join/action"),
+        Action::SecurityGroup(spec) => undo(&spec.security_group, "join/action"),
+        _ => {}
     }
 }
 

@@ -13,6 +13,7 @@ use crate::model::action::{
     Association, Authorization, CircuitBandwidth, CircuitTier, Connection, Dissociation, General,
     JudgedPaths, Peering, PublicIp, Removal, RemovalKind, Subnet, Tier, Verification,
 };
+use crate::model::azure_limits::wrong_subnet_size;
 use crate::model::recovery::{
     FailoverDirection, FailoverKind, RecoveryMove, RecoveryPlan, RecoveryPoint,
 };
@@ -348,6 +349,10 @@ fn subnet(reader: &mut Reader<'_>, values: &ActionValues<'_>) -> Built<Action> {
     if prefixes.is_empty() || !prefixes.iter().all(|prefix| seen.insert(*prefix)) {
         let message = "A subnet has at least one prefix, and each once.";
         return Err(values.wrong("prefix", Code::BadValue, message));
+    }
+    let wrong = |prefix: &IpNet| wrong_subnet_size(prefix).map(|why| format!("{prefix} {why}."));
+    if let Some(message) = prefixes.iter().find_map(wrong) {
+        return Err(values.wrong("prefix", Code::SubnetSize, message));
     }
     Ok(Action::Subnet(Subnet { id, prefixes }))
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::durations;
 use super::given::{self, DeclaredParam, Given, GivenValues};
 use super::params::{self, ParamSources, Params};
 use super::reader::{Fields, Read, Reader};
@@ -159,7 +160,7 @@ impl Compiler<'_, '_> {
         self.compiled.profile.clone_from(&profile_name);
         let (people, profile_deadline) = self.profile(profile_fields.as_ref());
         let tenants = self.tenants(profile_fields.as_ref());
-        let deadline = steps::duration(&mut self.reader, &fields, "deadline", &empty);
+        let deadline = durations::limit(&mut self.reader, &fields, "deadline", &empty);
         let roles = self.roles(&fields);
         self.reader.roles = roles.keys().cloned().collect();
         self.reader.vantages = self.vantages(&fields, &params.scope);
@@ -167,7 +168,7 @@ impl Compiler<'_, '_> {
         let failback = self.file(&fields, "failback");
         let source_region = self.source_region(&fields, &params.scope);
         let messages = self.messages(&fields, &params);
-        let drill_every = steps::duration(&mut self.reader, &fields, "drill_every", &empty);
+        let drill_every = durations::limit(&mut self.reader, &fields, "drill_every", &empty);
         let steps = self.steps(&fields, &params);
         Some(PlanParts {
             runbook: name?,
@@ -197,7 +198,7 @@ impl Compiler<'_, '_> {
                 .reader
                 .fields(node, object_fields("objective"), "`objective`")
                 .map(|fields| Objective {
-                    rto: steps::duration(&mut self.reader, &fields, "rto", &Scope::default()),
+                    rto: durations::limit(&mut self.reader, &fields, "rto", &Scope::default()),
                 })
                 .unwrap_or_default(),
             None => Objective::default(),
@@ -293,7 +294,7 @@ impl Compiler<'_, '_> {
             let names = list.iter().filter_map(serde_json::Value::as_str);
             self.compiled.returns = names.filter_map(|name| Region::parse(name).ok()).collect();
         }
-        let deadline = steps::duration(&mut self.reader, fields, "deadline", &empty);
+        let deadline = durations::limit(&mut self.reader, fields, "deadline", &empty);
         let Some((_, node)) = fields.get("people") else {
             return (None, deadline);
         };
@@ -304,8 +305,8 @@ impl Compiler<'_, '_> {
         let Some(found) = self.reader.fields(node, people_fields, "`people`") else {
             return (None, deadline);
         };
-        let approve = steps::duration(&mut self.reader, &found, "approve_after", &empty);
-        let decline = steps::duration(&mut self.reader, &found, "decline_after", &empty);
+        let approve = durations::duration(&mut self.reader, &found, "approve_after", &empty);
+        let decline = durations::duration(&mut self.reader, &found, "decline_after", &empty);
         let absent = found.get("absent").is_some_and(|(_, node)| {
             matches!(
                 self.reader.value(node, &Kind::Bool, &empty, "`absent`"),

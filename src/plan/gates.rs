@@ -14,9 +14,14 @@ pub(super) fn gate(reader: &Reader<'_>, values: &ActionValues<'_>) -> Built<Gate
         _ => OnExpiry::Decline,
     };
     let approvals = values.get("approvals").and_then(Value::as_u64).unwrap_or(1);
+    let expires_after = values.duration("expires_after")?;
+    if expires_after.is_some_and(|limit| limit.is_zero()) {
+        let message = "`expires_after` is more than nothing.";
+        return Err(values.wrong("expires_after", Code::BadValue, message));
+    }
     Ok(GatePolicy {
         question: values.text("question")?.trim().to_owned(),
-        expires_after: values.duration("expires_after")?,
+        expires_after,
         on_expiry,
         approvals: u32::try_from(approvals).map_err(|_| None)?,
         role: role(reader, values)?,

@@ -8,6 +8,7 @@
 mod actions;
 pub mod compare;
 pub mod compile;
+mod durations;
 mod ends;
 mod gates;
 mod given;

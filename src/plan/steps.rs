@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::compile::object_fields;
+use super::durations::{duration, limit};
 use super::loops::{LoopRound, What, add_tags, unroll};
 use super::reader::{Fields, Read, Reader, made_plain};
 use super::scope::{Resolved, Scope, StepFacts};
@@ -14,7 +15,7 @@ use crate::model::action::RecoveryMove;
 use crate::model::action::{General, Outside};
 use crate::model::id::is_plain_name;
 use crate::model::tags::{TAGS_MAX, Tags, add_below};
-use crate::model::time::{format_duration, parse_duration};
+use crate::model::time::format_duration;
 use crate::model::{
     Action, Condition, OnFailure, Prose, RetryPolicy, SagaClass, Side, Step, StepName, limits,
 };
@@ -228,7 +229,7 @@ fn finish(
         action,
         when,
         ensure,
-        timeout: duration(reader, &round.fields, "timeout", scope).unwrap_or(defaults.timeout),
+        timeout: limit(reader, &round.fields, "timeout", scope).unwrap_or(defaults.timeout),
         retry: retry(reader, &round.fields, scope).unwrap_or_else(|| defaults.retry.clone()),
         on_failure: on_failure(reader, &round.fields, scope).unwrap_or(defaults.on_failure),
         saga,
@@ -375,7 +376,7 @@ pub(super) fn defaults(
         return defaults;
     };
     let empty = Scope::default();
-    if let Some(timeout) = duration(reader, &found, "timeout", &empty) {
+    if let Some(timeout) = limit(reader, &found, "timeout", &empty) {
         defaults.timeout = timeout;
     }
     if let Some(retry) = retry(reader, &found, &empty) {
@@ -385,20 +386,6 @@ pub(super) fn defaults(
         defaults.on_failure = on_failure;
     }
     defaults
-}
-
-/// A duration under a key.
-pub(super) fn duration(
-    reader: &mut Reader<'_>,
-    fields: &Fields<'_>,
-    key: &'static str,
-    scope: &Scope,
-) -> Option<Duration> {
-    let (_, node) = fields.get(key)?;
-    match reader.value(node, &Kind::Duration, scope, &format!("`{key}`"))? {
-        Read::Value(Value::String(text)) => parse_duration(&text).ok(),
-        Read::Value(_) | Read::Secret(_) => None,
-    }
 }
 
 fn retry(reader: &mut Reader<'_>, fields: &Fields<'_>, scope: &Scope) -> Option<RetryPolicy> {

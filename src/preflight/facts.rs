@@ -51,6 +51,11 @@ pub enum Question {
         /// The group.
         group: String,
     },
+    /// A subscription itself: whether it is enabled.
+    Subscription {
+        /// The subscription.
+        subscription: String,
+    },
     /// Whether a resource provider is registered in a subscription.
     Registration {
         /// The subscription.
@@ -146,6 +151,7 @@ impl Question {
             | Self::Locks { subscription, .. }
             | Self::Permissions { subscription, .. }
             | Self::Usages { subscription, .. }
+            | Self::Subscription { subscription }
             | Self::Registration { subscription } => Some(subscription),
             Self::Secret { .. } | Self::Program { .. } => None,
         }

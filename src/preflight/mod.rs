@@ -5,6 +5,7 @@
 //! clock and errors to ask.
 
 mod bodies;
+mod circuit_side;
 pub mod facts;
 pub mod hub_side;
 pub mod inquiry;

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::facts::{Fact, Facts, Question};
 use super::inquiry::{
-    CONNECTIONS, HUB_GATEWAYS, Inquiry, VNETS, gateway_subnet, own_gateway_subnet, peerings_of,
-    recovery_items, subnets_of,
+    CIRCUITS, CONNECTIONS, HUB_GATEWAYS, Inquiry, VNETS, gateway_subnet, own_gateway_subnet,
+    peerings_of, recovery_items, subnets_of,
 };
 use super::rules::{hub_tables, hubs, limits, policy, secrets, sides, steering, tables};
 use crate::arm;
@@ -162,6 +162,10 @@ fn around_peerings(inquiry: &Inquiry<'_>, facts: &Facts, resource: &mut impl FnM
 /// What else uses the circuits, and those whose tables are waited for: the gateways, their networks and all that
 /// is behind those.
 fn around_circuits(inquiry: &Inquiry<'_>, facts: &Facts, resource: &mut impl FnMut(&ResourceId)) {
+    // A circuit of ExpressRoute Direct is where its port is.
+    for port in facts.bodies(CIRCUITS).filter_map(|(_, body)| arm::CircuitView::of(body).port()) {
+        resource(&port);
+    }
     let mut circuits = awaited(inquiry);
     circuits.extend(inquiry.circuits().into_iter().cloned());
     for circuit in &circuits {
@@ -233,6 +237,7 @@ fn around(inquiry: &Inquiry<'_>) -> BTreeSet<Question> {
         asked.insert(Question::Group { subscription: subscription.clone(), group: group.clone() });
         asked.insert(Question::Locks { subscription: subscription.clone(), group: group.clone() });
         asked.insert(Question::Registration { subscription: subscription.clone() });
+        asked.insert(Question::Subscription { subscription: subscription.clone() });
         if connecting {
             let kind = CONNECTIONS;
             asked.insert(Question::Inventory { subscription: subscription.clone(), kind });

@@ -91,8 +91,24 @@ impl World {
         self.governance.add_lock(lock);
     }
 
-    /// Refuses what a management lock forbids: no time makes that pass, so no `Retry-After`.
+    /// Refuses what is written in a subscription that is disabled; no time makes that pass either.
+    fn check_enabled(&self, method: Method, id: &ResourceId) -> Result<(), Refusal> {
+        let reads = matches!(method, Method::Get | Method::Head | Method::Post);
+        if reads || !self.governance.is_disabled(id.subscription()) {
+            return Ok(());
+        }
+        let message = format!(
+            "The subscription '{}' is disabled and therefore marked as read only. You cannot perform any write \
+             actions on this subscription until it is re-enabled.",
+            id.subscription()
+        );
+        Err(Refusal::new(409, "ReadOnlyDisabledSubscription", message).by_gateway())
+    }
+
+    /// Refuses what a management lock forbids, or a subscription that is disabled: no time makes that pass, so no
+    /// `Retry-After`.
     pub(super) fn check_scope_locks(&self, method: Method, id: &ResourceId) -> Result<(), Refusal> {
+        self.check_enabled(method, id)?;
         let Some(lock) = self.governance.lock_on(method, id) else { return Ok(()) };
         let verb = if method == Method::Delete { "delete" } else { "write" };
         let message = format!(

@@ -59,6 +59,9 @@ pub struct Scenario {
     /// Subscriptions in which Microsoft.Network is not registered.
     #[serde(default)]
     pub unregistered: Vec<String>,
+    /// Subscriptions that are disabled: they answer reads and take no writes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub disabled: Vec<String>,
     /// Which tenants the subscriptions are of; one for all when absent.
     #[serde(default, skip_serializing_if = "Tenancy::is_plain")]
     pub tenants: Tenancy,

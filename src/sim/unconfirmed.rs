@@ -22,6 +22,9 @@ pub(super) const KEY_REQUIRED: Unconfirmed = belief(400, "AuthorizationKeyRequir
 pub(super) const KEY_INVALID: Unconfirmed = belief(400, "AuthorizationKeyInvalid");
 /// A key that a connection has used already.
 pub(super) const KEY_USED: Unconfirmed = belief(400, "AuthorizationKeyAlreadyUsed");
+/// One connection more than a circuit may have.
+pub(super) const CIRCUIT_FULL: Unconfirmed =
+    belief(400, "ExpressRouteCircuitConnectionLimitReached");
 /// A network whose addresses another network on the circuit has.
 pub(super) const OVERLAP_ON_CIRCUIT: Unconfirmed = belief(400, "VnetAddressSpaceOverlapsOnCircuit");
 /// A connection that is to lead elsewhere than it was made for. The code was reported (azure-cli 9447), its status
@@ -105,6 +108,8 @@ pub(super) const GROUP_USED: Unconfirmed = belief(400, "InUseNetworkSecurityGrou
 pub(super) const NETWORK_USED: Unconfirmed = belief(400, "InUseVirtualNetworkCannotBeDeleted");
 /// A subnet whose addresses another one has.
 pub(super) const SUBNETS_OVERLAP: Unconfirmed = belief(400, "NetcfgSubnetRangesOverlap");
+/// A subnet that is too small, or one of IPv6 that is not a /64. The code is recorded of other subnets.
+pub(super) const SUBNET_SIZE: Unconfirmed = belief(400, "NetcfgInvalidSubnet");
 /// A table or a security group of another subscription than the subnet's network.
 pub(super) const OTHER_SUBSCRIPTION: Unconfirmed =
     belief(400, "ReferencedResourceInAnotherSubscription");

@@ -7,6 +7,7 @@
 mod at_work;
 mod changed_since;
 mod estates;
+mod refused;
 mod served;
 
 use backroad::engine::{RunState, StepState, survey};

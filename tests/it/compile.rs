@@ -249,6 +249,52 @@ fn the_command_line_goes_before_the_profile_and_the_profile_before_the_default()
 }
 
 #[test]
+fn a_limit_of_nothing_is_refused_where_it_stands() {
+    for (from, to) in [
+        ("  after:\n", "  after:\n    timeout: 0s\n"),
+        ("title: Small\n", "title: Small\ndeadline: 0m\n"),
+        ("title: Small\n", "title: Small\ndefaults: { timeout: 0h }\n"),
+        ("title: Small\n", "title: Small\ndrill_every: 0d\n"),
+        ("title: Small\n", "title: Small\nobjective: { rto: 0m }\n"),
+        ("  big: {", "  big: { deadline: 0s,"),
+        (
+            "  joined:\n",
+            "  asked:\n    action: approval\n    with: { question: Go?, expires_after: 0s }\n  joined:\n",
+        ),
+    ] {
+        assert!(SMALL.contains(from), "{from}");
+        let text = SMALL.replacen(from, to, 1);
+        let options =
+            CompileOptions { profile: Some("big".to_owned()), ..CompileOptions::default() };
+        let compiled = compile(&SourceFile::new("small.yaml", text.clone()), &options);
+        let said = compiled.diagnostics.sorted();
+        assert_eq!(codes(&compiled), ["BR0105"], "{to}");
+        assert!(said[0].message.contains("more than nothing"), "{}", said[0].message);
+        assert!(text[said[0].span.clone()].contains('0'), "{to}: the place is the value's");
+        assert!(compiled.plan.is_none());
+    }
+}
+
+#[test]
+fn subnets_have_sizes_that_azure_makes() {
+    let subnet = |prefix: &str| {
+        compiled(&format!(
+            "runbook: small\ntitle: Small\nsteps:\n  a:\n    action: subnet.ensure\n    with:\n      name: s\n      \
+             vnet: /subscriptions/1/resourceGroups/rg/providers/Microsoft.Network/virtualNetworks/v\n      \
+             prefix: {prefix}\n"
+        ))
+    };
+    for right in ["10.1.0.0/29", "[10.1.0.0/26, \"fd00:1:0:1::/64\"]"] {
+        assert_eq!(codes(&subnet(right)), Vec::<&str>::new(), "{right}");
+    }
+    for wrong in ["10.1.0.0/30", "[10.1.0.0/26, \"fd00:1:0:1::/80\"]", "\"fd00:1::/56\""] {
+        let compiled = subnet(wrong);
+        assert_eq!(codes(&compiled), ["BR0418"], "{wrong}");
+        assert!(compiled.plan.is_none());
+    }
+}
+
+#[test]
 fn the_digest_does_not_see_the_form() {
     let spaced = SMALL.replace("title: Small", "title:    \"Small\"   # a comment");
     let moved = SMALL.replace("runbook: small\ntitle: Small\n", "title: Small\nrunbook: small\n");

@@ -5,6 +5,7 @@
 mod checklist;
 mod expectations;
 mod flags;
+mod foreseen;
 mod gateway_tables;
 mod given;
 mod keys;
@@ -462,6 +463,11 @@ const CASES: &[Spoilt] = &[
         with_subnet(c, gateway_subnet("10.10.10.128/25"));
         c.add(standing_gateway("HighPerformance"));
     }),
+    ("GW-RESIZE-UNDO", MAIN, |c| {
+        with_subnet(c, gateway_subnet("10.10.10.128/25"));
+        c.add(standing_gateway("ErGw1AZ"));
+        c.want("gateway", "/with/sku", json!("ErGw3AZ"));
+    }),
     ("GW-PIP-BASIC", MAIN, |c| address(c, "Basic", &json!(["1"]))),
     ("GW-PIP-ZONES", MAIN, |c| address(c, "Standard", &json!([]))),
     ("GW-PEERINGS", MAIN, |c| {
@@ -647,6 +653,9 @@ const CASES: &[Spoilt] = &[
     ("RP-REG", MAIN, |c| {
         c.world.unregistered.push("11111111-1111-1111-1111-111111111111".to_owned())
     }),
+    ("SUB-STATE", MAIN, |c| {
+        c.world.disabled.push("11111111-1111-1111-1111-111111111111".to_owned())
+    }),
     ("LOCK-DELETE", "same-circuit-swap.yaml", |c| lock(c, "rg-network-ea", "CanNotDelete")),
     ("LOCK-UNDO", MAIN, |c| lock(c, "rg-network-sea", "CanNotDelete")),
     ("LOCK-READONLY", MAIN, |c| lock(c, "rg-network-sea", "ReadOnly")),
@@ -656,6 +665,7 @@ const CASES: &[Spoilt] = &[
             { "scope": "/subscriptions/11111111-1111-1111-1111-111111111111", "actions": ["*"], "not_actions": ["*/connections/write"] },
         ])).unwrap());
     }),
+    ("RBAC-UNDO", MAIN, |c| without(c, "*/authorizations/delete")),
     ("SECRET-READ", MAIN, |c| {
         let nowhere = "env:A_KEY_THAT_IS_NOWHERE".parse().unwrap();
         c.plan.secrets.insert("dr_key".to_owned(), nowhere);
@@ -714,6 +724,15 @@ fn lock(case: &mut Case, group: &str, level: &str) {
         format!("/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/{group}");
     let lock = json!({ "name": "keep", "scope": scope, "level": level });
     case.world.locks.push(serde_json::from_value(lock).unwrap());
+}
+
+/// Everything is allowed but this.
+fn without(case: &mut Case, right: &str) {
+    let all = ["11111111-1111-1111-1111-111111111111", "22222222-2222-2222-2222-222222222222"];
+    let grants = all.map(|id| {
+        json!({ "scope": format!("/subscriptions/{id}"), "actions": ["*"], "not_actions": [right] })
+    });
+    case.world.rights = Some(serde_json::from_value(json!(grants)).unwrap());
 }
 
 fn many_prefixes(case: &mut Case, count: u32) {

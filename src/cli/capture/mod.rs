@@ -35,6 +35,7 @@ pub(super) struct Captured {
     /// The smallest limit of each usage that is counted.
     quotas: BTreeMap<String, u64>,
     unregistered: BTreeSet<String>,
+    disabled: BTreeSet<String>,
     /// The tenant of each subscription.
     tenants: BTreeMap<String, String>,
     /// What is there, and is no part of the world: a sentence each.

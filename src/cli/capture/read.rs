@@ -159,6 +159,9 @@ impl EstateReading<'_> {
                 if let Some(tenant) = body["tenantId"].as_str() {
                     captured.tenants.insert(subscription.to_owned(), tenant.to_owned());
                 }
+                if body["state"] == json!("Disabled") {
+                    captured.disabled.insert(subscription.to_owned());
+                }
             }
             Ok(None) => {
                 let place = format!("/subscriptions/{}", subscription.to_ascii_lowercase());

@@ -33,6 +33,9 @@ pub(in crate::cli) fn world(captured: &Captured, now: Timestamp) -> Value {
     if !captured.unregistered.is_empty() {
         world["unregistered"] = json!(captured.unregistered);
     }
+    if !captured.disabled.is_empty() {
+        world["disabled"] = json!(captured.disabled);
+    }
     if let Some(tenants) = tenants(&captured.tenants) {
         world["tenants"] = tenants;
     }

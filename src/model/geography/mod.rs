@@ -69,7 +69,26 @@ pub fn region(name: &str) -> Option<&'static AzureRegion> {
 #[must_use]
 pub fn location(name: &str, cloud: Option<CloudName>) -> Option<&'static PeeringLocation> {
     let named = || LOCATIONS.iter().filter(|place| place.name.eq_ignore_ascii_case(name));
-    named().find(|place| Some(place.cloud) == cloud).or_else(|| named().next())
+    let found = named().find(|place| Some(place.cloud) == cloud).or_else(|| named().next());
+    found.or_else(|| place_of_port(name, cloud))
+}
+
+/// Cities whose name is in none of the locations that stand there.
+const SUBURBS: &[(&str, &str)] = &[("Ashburn", "Washington DC"), ("San Jose", "Silicon Valley")];
+
+/// The location of a port, whose name says a building: `Equinix-Ashburn-DC2` (azure-docs, expressroute-howto-erdirect).
+/// Sites of one city reach the same regions.
+fn place_of_port(name: &str, cloud: Option<CloudName>) -> Option<&'static PeeringLocation> {
+    let words: Vec<&str> = name.split('-').map(str::trim).collect();
+    if words.len() < 3 {
+        return None;
+    }
+    // Between the owner of the building and its number.
+    let city = words[1..words.len() - 1].join(" ");
+    let suburb = SUBURBS.iter().find(|(own, _)| own.eq_ignore_ascii_case(&city));
+    let metro = suburb.map_or(city.as_str(), |(_, metro)| metro);
+    let there = || LOCATIONS.iter().filter(|place| place.metro.eq_ignore_ascii_case(metro));
+    there().find(|place| Some(place.cloud) == cloud).or_else(|| there().next())
 }
 
 #[cfg(test)]
@@ -81,6 +100,21 @@ mod tests {
         let location = location("hong kong", Some(CloudName::Public)).unwrap();
         assert_eq!(location.geopolitical, region("southeastasia").unwrap().geopolitical);
         assert_eq!(location.local, ["eastasia"]);
+    }
+
+    #[test]
+    fn the_name_of_a_port_says_its_city() {
+        for (port, metro) in [
+            ("Equinix-London-LD5", "London"),
+            ("equinix-ashburn-dc2", "Washington DC"),
+            ("Equinix-San-Jose-SV1", "Silicon Valley"),
+            ("Equinix-Hong-Kong-HK1", "Hong Kong"),
+        ] {
+            assert_eq!(location(port, Some(CloudName::Public)).unwrap().metro, metro, "{port}");
+        }
+        for unknown in ["Equinix-Atlantis-AT1", "London-LD5", "LD5", "-", ""] {
+            assert!(location(unknown, None).is_none(), "{unknown}");
+        }
     }
 
     #[test]

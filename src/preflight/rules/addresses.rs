@@ -20,7 +20,7 @@ pub(super) const RULES: &[Rule] = &[
         fails_when: "A network to be connected overlaps one that is on the circuit already, and the \
                      runbook does not remove that connection first.",
         reads: "addressSpace of every hub on the circuit and of its transit spokes, hubs of virtual WANs and \
-                their networks among them",
+                their networks among them; the circuit's authorizations: connectionResourceUri",
         why: "A circuit cannot serve two networks with the same addresses: packets drop.",
         fix: "Remove the other connection first (connection.remove, which this step then needs), or \
               use another circuit.",
@@ -121,7 +121,7 @@ fn meets(then: &Inquiry<'_>, planned: &PlannedLink<'_>) -> (Option<String>, Resu
         Ok(ours) => ours,
         Err(why) => return (None, Err(why)),
     };
-    let mut everything = then.every_link();
+    let mut everything = then.every_link().and(then.every_network_on(planned.circuit));
     for (id, theirs) in beside(then, planned, hub.as_ref()) {
         let theirs = match theirs {
             Ok(theirs) => theirs,

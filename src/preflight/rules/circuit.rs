@@ -78,7 +78,7 @@ pub(super) const RULES: &[Rule] = &[
         id: "GEO-LOCAL",
         severity: FindingSeverity::Block,
         fails_when: "The circuit is Local and the region is not near its peering location.",
-        reads: "sku.tier, peeringLocation; table of peering locations",
+        reads: "sku.tier, peeringLocation of the circuit or of its port; table of peering locations",
         why: "A Local circuit reaches only the regions beside its peering location.",
         fix: "Make the circuit Standard or Premium, or use one that is near the region.",
         source: "E-FAQ, E-LOC",
@@ -88,7 +88,7 @@ pub(super) const RULES: &[Rule] = &[
         id: "GEO-STANDARD",
         severity: FindingSeverity::Block,
         fails_when: "The circuit is Standard and the region is in another geopolitical region.",
-        reads: "sku.tier, peeringLocation; tables of peering locations and regions",
+        reads: "sku.tier, peeringLocation of the circuit or of its port; tables of peering locations and regions",
         why: "Only a Premium circuit reaches beyond its geopolitical region.",
         fix: "Raise the circuit to Premium; that takes minutes and no downtime.",
         source: "SEED, S-ERASR, E-FAQ",
@@ -117,25 +117,19 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "GEO-DIRECT",
         severity: FindingSeverity::Inform,
-        fails_when: "The circuit stands on an ExpressRoute Direct port.",
-        reads: "properties.expressRoutePort",
-        why: "Its location is the port's, which is not read here: its reach is not judged.",
-        fix: "Look up the port's peering location.",
+        fails_when: "The ExpressRoute Direct port that the circuit stands on is not to be seen, or says no location.",
+        reads: "properties.expressRoutePort; the port: peeringLocation",
+        why: "The circuit is where its port is: how far it reaches cannot be judged.",
+        fix: "Grant Reader on the port, or look up its peering location.",
         source: "azure-facts 2.1",
-        judge: |inquiry| {
-            inquiry.each(inquiry.circuits(), |_, body| {
-                let direct = arm::CircuitView::of(body).is_direct();
-                direct.then(|| {
-                    FindingVerdict::Failed("it stands on an ExpressRoute Direct port".to_owned())
-                })
-            })
-        },
+        judge: direct,
     },
     Rule {
         id: "LINK-COUNT",
         severity: FindingSeverity::Block,
         fails_when: "The circuit has as many connections as its bandwidth and tier allow.",
-        reads: "bandwidthInMbps, sku.tier; connections of networks and of hubs, Global Reach connections",
+        reads: "bandwidthInMbps, sku.tier; connections of networks and of hubs, Global Reach connections, \
+                authorizations (authorizationUseStatus, connectionResourceUri)",
         why: "Azure refuses one more.",
         fix: "Remove a connection that is not needed, or raise bandwidth or tier.",
         source: "E-LIM",
@@ -241,9 +235,19 @@ fn succeeded(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 /// What is known of where a circuit is, and of the region that it shall reach.
 struct CircuitReach {
     tier: String,
-    location: Option<&'static PeeringLocation>,
-    written: String,
+    /// As the circuit or its port writes it, or why that is not known.
+    written: Result<String, String>,
     region: String,
+}
+
+impl CircuitReach {
+    /// The line of the table; else why there is none.
+    fn location(&self) -> Result<&'static PeeringLocation, String> {
+        let written = self.written.as_ref().map_err(Clone::clone)?;
+        let cloud = geography::region(&self.region).map(|region| region.cloud);
+        let location = geography::location(written, cloud);
+        location.ok_or_else(|| format!("`{written}` is in no table"))
+    }
 }
 
 /// Judges each circuit with the region that a connection is to be made in.
@@ -259,17 +263,13 @@ fn by_reach(
         }
         // What an earlier step raises it to counts.
         let raised = inquiry.raised_before(circuit, step);
-        all.extend(inquiry.each([circuit], |_, body: &Value| {
-            let written = arm::CircuitView::of(body).location()?.to_owned();
+        all.extend(inquiry.each([circuit], |id, body: &Value| {
+            let written = inquiry.place_of(id).transpose()?.map(str::to_owned);
             judge(&CircuitReach {
                 tier: Tier::parse(arm::CircuitView::of(body).tier().unwrap_or_default())
                     .max(raised)
                     .map(|tier| tier.as_str().to_ascii_lowercase())
                     .unwrap_or_default(),
-                location: geography::location(
-                    &written,
-                    geography::region(own.as_str()).map(|region| region.cloud),
-                ),
                 written,
                 region: own.as_str().to_owned(),
             })
@@ -283,8 +283,9 @@ fn local(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         if reach.tier != "local" {
             return None;
         }
-        let Some(location) = reach.location else {
-            return Some(FindingVerdict::Unknown(format!("`{}` is in no table", reach.written)));
+        let location = match reach.location() {
+            Ok(location) => location,
+            Err(why) => return Some(FindingVerdict::Unknown(why)),
         };
         let near = location.local.contains(&reach.region.as_str());
         Some(unless(!near, || {
@@ -298,10 +299,11 @@ fn standard(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         if reach.tier != "standard" {
             return None;
         }
-        let (Some(location), Some(region)) = (reach.location, geography::region(&reach.region))
-        else {
-            let why = format!("`{}` or {} is in no table", reach.written, reach.region);
-            return Some(FindingVerdict::Unknown(why));
+        let region = geography::region(&reach.region);
+        let region = region.ok_or_else(|| format!("{} is in no table", reach.region));
+        let (location, region) = match (reach.location(), region) {
+            (Ok(location), Ok(region)) => (location, region),
+            (Err(why), _) | (_, Err(why)) => return Some(FindingVerdict::Unknown(why)),
         };
         if location.geopolitical.is_empty() || region.geopolitical.is_empty() {
             return Some(FindingVerdict::Unknown(
@@ -323,21 +325,36 @@ fn inferred(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         if reach.tier == "premium" {
             return None;
         }
+        // A place that is not known is told of as that.
+        let written = reach.written.as_ref().ok()?;
         let region = geography::region(&reach.region);
-        let sure = reach.location.is_some_and(|place| place.basis == Basis::Documented)
+        let sure = reach.location().is_ok_and(|place| place.basis == Basis::Documented)
             && region.is_some_and(|region| region.basis == Basis::Documented);
-        Some(unless(!sure, || {
-            format!("where {} and {} belong is inferred", reach.written, reach.region)
-        }))
+        Some(unless(!sure, || format!("where {written} and {} belong is inferred", reach.region)))
     })
 }
 
 fn cloud(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     by_reach(inquiry, |reach| {
-        let (location, region) = (reach.location?, geography::region(&reach.region)?);
+        if let Err(why) = &reach.written {
+            return Some(FindingVerdict::Unknown(why.clone()));
+        }
+        let (location, region) = (reach.location().ok()?, geography::region(&reach.region)?);
         Some(unless(location.cloud != region.cloud, || {
             format!("{} and {} are in different clouds", location.name, region.name)
         }))
+    })
+}
+
+fn direct(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    inquiry.each(inquiry.circuits(), |_, body| {
+        let port = arm::CircuitView::of(body).port()?;
+        let place = inquiry.place_of_port(&port);
+        Some(match (place, inquiry.facts.resource(&port)) {
+            (Ok(_), _) => FindingVerdict::Passed,
+            (Err(why), Fact::Unknown(_)) => FindingVerdict::Unknown(why),
+            (Err(why), Fact::Known(_) | Fact::Absent) => FindingVerdict::Failed(why),
+        })
     })
 }
 
@@ -359,10 +376,16 @@ fn link_count(inquiry: &Inquiry<'_>) -> Vec<Judged> {
                 .iter()
                 .map(|peering| list(peering, "/properties/connections").len())
                 .sum();
-            let count = then.links(id).len() + then.hub_links_to(id).len() + reach;
+            let unlisted = then.unlisted_links(id).len();
+            let count = then.all_links_to(id).len() + unlisted + reach;
             let max = links_max(mbps, premium);
-            let hit = (count >= max)
-                .then(|| format!("it has {count} of the {max} that {mbps} Mbps allow"));
+            let hit = (count >= max).then(|| {
+                let seen = match unlisted {
+                    0 => String::new(),
+                    _ => format!(", {unlisted} of them in subscriptions that are not listed"),
+                };
+                format!("it has {count} of the {max} that {mbps} Mbps allow{seen}")
+            });
             Some(found(hit, then.every_link()))
         }));
     }
@@ -440,14 +463,9 @@ fn same_location(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     for (_, body) in inquiry.facts.bodies(CONNECTIONS) {
         linked.extend(arm::ConnectionView::of(body).circuit());
     }
-    let place = |id: &ResourceId| -> Result<Option<String>, String> {
-        Ok(inquiry
-            .read(id)?
-            .and_then(|body| Some(arm::CircuitView::of(body).location()?.to_owned())))
-    };
     let mut all = Vec::new();
     for id in inquiry.circuits() {
-        let here = match place(id) {
+        let here = match inquiry.place_of(id) {
             Ok(Some(here)) => here,
             Ok(None) => continue,
             Err(why) => {
@@ -457,8 +475,8 @@ fn same_location(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         };
         let (mut hit, mut everything) = (None, Ok(()));
         for other in linked.iter().filter(|other| *other != id) {
-            match place(other) {
-                Ok(there) if there.as_ref() == Some(&here) => {
+            match inquiry.place_of(other) {
+                Ok(there) if there == Some(here) => {
                     hit = Some(format!("{} is in {here} too", other.name()));
                 }
                 Ok(_) => {}

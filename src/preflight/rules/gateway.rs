@@ -7,8 +7,7 @@ use serde_json::Value;
 use crate::arm;
 use crate::model::action::{Connection, Gateway, RemovalKind};
 use crate::model::azure_limits::{
-    CIRCUITS_OF_ONE_LOCATION, GatewaySku, PEERINGS_OF_HUB, Resize, gateway_sku, has_fast_path,
-    resize,
+    CIRCUITS_OF_ONE_LOCATION, GatewaySku, PEERINGS_OF_HUB, gateway_sku, has_fast_path,
 };
 use crate::model::{ResourceId, geography};
 use crate::preflight::facts::Fact;
@@ -132,16 +131,6 @@ pub(super) const RULES: &[Rule] = &[
         fix: "Use ErGw1AZ or larger, with a zonal address.",
         source: "E-GW",
         judge: zone,
-    },
-    Rule {
-        id: "GW-RESIZE",
-        severity: FindingSeverity::Block,
-        fails_when: "The runbook wants another family of SKU than the gateway has.",
-        reads: "sku.name, as planned and as it is",
-        why: "Azure does not change between zone-redundant and other SKUs in place.",
-        fix: "Write the gateway's SKU into the runbook, or make a new gateway.",
-        source: "E-GW",
-        judge: resized,
     },
     Rule {
         id: "GW-PIP-BASIC",
@@ -308,13 +297,10 @@ fn circuits(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 }
 
 fn same_location(inquiry: &Inquiry<'_>) -> Vec<Judged> {
-    let place = |then: &Inquiry<'_>, id: &ResourceId| -> Result<Option<String>, String> {
-        Ok(then.read(id)?.and_then(|body| Some(arm::CircuitView::of(body).location()?.to_owned())))
-    };
     let mut all = Vec::new();
     for (step, spec) in inquiry.connections() {
         let then = inquiry.at(step);
-        let here = match place(&then, &spec.circuit) {
+        let here = match then.place_of(&spec.circuit) {
             Ok(Some(here)) => here,
             Ok(None) => continue,
             Err(why) => {
@@ -328,8 +314,8 @@ fn same_location(inquiry: &Inquiry<'_>) -> Vec<Judged> {
             else {
                 continue;
             };
-            match place(&then, &circuit) {
-                Ok(there) => count += usize::from(there.as_ref() == Some(&here)),
+            match then.place_of(&circuit) {
+                Ok(there) => count += usize::from(there == Some(here)),
                 Err(why) => everything = Err(why),
             }
         }
@@ -418,19 +404,6 @@ fn zone(inquiry: &Inquiry<'_>) -> Vec<Judged> {
                 )
             }),
         ));
-    }
-    all
-}
-
-fn resized(inquiry: &Inquiry<'_>) -> Vec<Judged> {
-    let mut all = Vec::new();
-    for (step, spec) in inquiry.gateways() {
-        all.extend(inquiry.at(step).each([&spec.id], |_, body| {
-            let (has, wanted) = (arm::GatewayView::of(body).sku()?, spec.sku.as_str());
-            Some(unless(resize(has, wanted) == Resize::Refused, || {
-                format!("it is {has}, and shall be {wanted}")
-            }))
-        }));
     }
     all
 }

@@ -34,10 +34,11 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "ASR-TFO-PENDING",
         severity: FindingSeverity::Block,
-        fails_when: "A recovery plan that is to fail over waits for the cleanup of a test failover.",
-        reads: "recovery plan: allowedOperations",
+        fails_when: "A recovery plan that is to fail over, or a machine of it, waits for the cleanup of a test failover.",
+        reads: "recovery plan: allowedOperations; protected item: testFailoverState",
         why: "Site Recovery takes nothing but the cleanup.",
-        fix: "Clean the test failover up: recovery_plan.test_cleanup, or in the portal.",
+        fix: "Clean the test failover up: of a whole plan recovery_plan.test_cleanup, of one machine in the portal \
+              (its replicated item: Cleanup test failover).",
         source: "X-ASR",
         judge: test_pending,
     },
@@ -45,9 +46,10 @@ pub(super) const RULES: &[Rule] = &[
         id: "ASR-OPS",
         severity: FindingSeverity::Block,
         fails_when: "Site Recovery does not allow what the runbook asks of a recovery plan first.",
-        reads: "recovery plan: allowedOperations",
+        reads: "recovery plan: allowedOperations; protected item: testFailoverState",
         why: "The step would be refused, in the middle of the failover.",
-        fix: "Look at the plan's last job and at its machines; what is allowed now is said above.",
+        fix: "Look at the plan's last job and at its machines; what is allowed now is said above. A machine that waits \
+              for the cleanup of its test failover is cleaned up in the portal (its replicated item).",
         source: "X-ASR",
         judge: allowed,
     },
@@ -171,10 +173,30 @@ fn vault_region(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 fn test_pending(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let moves = first_moves(inquiry);
     let failing = moves.iter().filter(|(_, spec)| matches!(spec.to, RecoveryMove::Failover { .. }));
-    inquiry.each(failing.map(|(_, spec)| &spec.id), |_, body| {
+    let failing: Vec<&ResourceId> = failing.map(|(_, spec)| &spec.id).collect();
+    let mut all = inquiry.each(failing.iter().copied(), |_, body| {
         Some(unless(allows(body, "TestFailoverCleanup"), || {
             "a test failover of it has not been cleaned up".to_owned()
         }))
+    });
+    // Where only some machines were tested, the plan allows no cleanup of the whole.
+    for body in failing.into_iter().filter_map(|id| inquiry.facts.body(id)) {
+        for machine in tested(inquiry, body).filter(|_| !allows(body, "TestFailoverCleanup")) {
+            let told = "a test failover of this machine has not been cleaned up".to_owned();
+            all.push(about(&machine, FindingVerdict::Failed(told)));
+        }
+    }
+    all
+}
+
+/// The machines of a plan that wait for the cleanup of a test failover (azure-facts 2.7, ASR-TFO-PENDING).
+fn tested<'i>(
+    inquiry: &'i Inquiry<'_>,
+    plan: &Value,
+) -> impl Iterator<Item = ResourceId> + use<'i> {
+    recovery_items(plan).into_iter().filter(|item| {
+        let body = inquiry.facts.body(item);
+        body.is_some_and(|body| is(body, "/properties/testFailoverState", "WaitingForCompletion"))
     })
 }
 
@@ -198,7 +220,17 @@ fn allowed(inquiry: &Inquiry<'_>) -> Vec<Judged> {
                     .filter_map(Value::as_str)
                     .collect();
                 let now = if words.is_empty() { "nothing".to_owned() } else { words.join(", ") };
-                format!("it allows {now}, and not {}", spec.to.allowed_word())
+                let waits: Vec<String> =
+                    tested(inquiry, body).map(|item| item.name().to_owned()).collect();
+                let because = match waits.as_slice() {
+                    [] => String::new(),
+                    [one] => format!(": {one} waits for the cleanup of its test failover"),
+                    _ => format!(
+                        ": {} wait for the cleanup of their test failover",
+                        waits.join(", ")
+                    ),
+                };
+                format!("it allows {now}, and not {}{because}", spec.to.allowed_word())
             }))
         }));
     }

@@ -15,6 +15,7 @@ mod peerings;
 pub(super) mod policy;
 mod programs;
 mod region;
+mod resizes;
 mod rights;
 mod routes;
 pub(super) mod secrets;
@@ -39,6 +40,7 @@ pub const FAMILIES: &[RuleFamily] = &[
     ("subnets", "Subnets, and what they are given.", subnets::RULES),
     ("gateway subnet", "The subnets that gateways stand in.", gateway_subnet::RULES),
     ("gateway", "Gateways.", gateway::RULES),
+    ("gateway sizes", "Gateways that are made larger, and the way back.", resizes::RULES),
     ("connections", "Connections and authorizations.", connections::RULES),
     ("vpn", "VPN gateways, tunnels, and what is behind them.", vpn::RULES),
     ("hubs", "Hubs of a virtual WAN, and what is connected to them.", hubs::RULES),

@@ -53,6 +53,16 @@ pub(super) const RULES: &[Rule] = &[
         judge: stands,
     },
     Rule {
+        id: "SUB-STATE",
+        severity: FindingSeverity::Block,
+        fails_when: "A subscription that the runbook writes into is disabled or deleted.",
+        reads: "subscription: state",
+        why: "It answers every read, and Azure refuses every write (ReadOnlyDisabledSubscription).",
+        fix: "Have whoever pays for it enable it again: that may take a day.",
+        source: "A-ERR",
+        judge: enabled,
+    },
+    Rule {
         id: "RP-REG",
         severity: FindingSeverity::Block,
         fails_when: "Microsoft.Network is not registered in a subscription that the runbook writes into.",
@@ -170,11 +180,35 @@ fn stands(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     all
 }
 
-fn registered(inquiry: &Inquiry<'_>) -> Vec<Judged> {
-    let subscriptions: BTreeSet<String> =
-        inquiry.groups().into_iter().map(|(subscription, _)| subscription).collect();
+/// The subscriptions that are written into.
+fn subscriptions(inquiry: &Inquiry<'_>) -> BTreeSet<String> {
+    inquiry.groups().into_iter().map(|(subscription, _)| subscription).collect()
+}
+
+/// The states in which a subscription takes no writes. One that is warned of or is past due takes them.
+const READ_ONLY: [&str; 2] = ["Disabled", "Deleted"];
+
+fn enabled(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let mut all = Vec::new();
-    for subscription in subscriptions {
+    for subscription in subscriptions(inquiry) {
+        let about = format!("subscription {subscription}");
+        let verdict = match inquiry.facts.of(&Question::Subscription { subscription }) {
+            Fact::Known(body) => {
+                let state = READ_ONLY.into_iter().find(|state| is(body, "/state", state));
+                unless(state.is_some(), || format!("it is {}", state.unwrap_or_default()))
+            }
+            // That there is none is said by the rule about its provider.
+            Fact::Absent => continue,
+            Fact::Unknown(why) => FindingVerdict::Unknown(why.to_owned()),
+        };
+        all.push(Judged::of(about, verdict));
+    }
+    all
+}
+
+fn registered(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let mut all = Vec::new();
+    for subscription in subscriptions(inquiry) {
         let about = format!("subscription {subscription}");
         let command = mend::registration(&subscription);
         let verdict = match inquiry.facts.of(&Question::Registration { subscription }) {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use crate::arm::kind::PORTS;
 use crate::model::{Action, ResourceId, SagaClass, Step, permission};
 use crate::preflight::facts::{Fact, Question, WRONG_TENANT};
 use crate::preflight::inquiry::{Inquiry, about, is, list, text};
@@ -57,18 +58,43 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "RBAC",
         severity: FindingSeverity::Block,
-        fails_when: "A right that the runbook needs is missing.",
+        fails_when: "A right that a step needs is missing.",
         reads: "permissions of the resource groups",
         why: "The step would fail with AuthorizationFailed, in the middle of the failover.",
         fix: "Assign the role that `backroad permissions RUNBOOK` prints.",
         source: "A-ERR",
-        judge: rights,
+        judge: |inquiry| rights(inquiry, RightsFor::Run),
+    },
+    Rule {
+        id: "RBAC-UNDO",
+        severity: FindingSeverity::Warn,
+        fails_when: "A right that only an undo needs is missing.",
+        reads: "permissions of the resource groups",
+        why: "The run itself goes through. An undo is refused with AuthorizationFailed: what the run made stays, and \
+              is paid for.",
+        fix: "Know who has the right, and have them at hand for an undo; or assign the role that \
+              `backroad permissions RUNBOOK` prints.",
+        source: "A-ERR",
+        judge: |inquiry| rights(inquiry, RightsFor::Undo),
     },
 ];
+
+/// What rights are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum RightsFor {
+    /// What the steps do.
+    Run,
+    /// What only taking it back needs.
+    Undo,
+}
 
 fn tenants(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let mut refused: BTreeMap<&str, &str> = BTreeMap::new();
     for (question, why) in inquiry.facts.refused_with(WRONG_TENANT) {
+        // The port of a circuit may be its carrier's: no step reads it.
+        if matches!(question, Question::Resource(id) if id.is_a(PORTS)) {
+            continue;
+        }
         if let Some(subscription) = question.subscription() {
             refused.entry(subscription).or_insert(why);
         }
@@ -176,11 +202,19 @@ fn holds_over(lock: &Value, id: &ResourceId) -> bool {
     key == scope || key.strip_prefix(scope).is_some_and(|rest| rest.starts_with('/'))
 }
 
-/// The rights that each resource group of a plan needs, with a step that needs each.
-fn needed<'a>(inquiry: &Inquiry<'a>) -> BTreeMap<(String, String), BTreeMap<String, &'a Step>> {
+/// The rights that a plan needs in each resource group, with a step that needs each.
+fn needed<'a>(
+    inquiry: &Inquiry<'a>,
+    what_for: RightsFor,
+) -> BTreeMap<(String, String), BTreeMap<String, &'a Step>> {
     let mut all: BTreeMap<(String, String), BTreeMap<String, &Step>> = BTreeMap::new();
     for step in inquiry.plan.steps() {
-        for (id, right) in permission::needed(step) {
+        let apart = permission::needed_apart(step);
+        let own = match what_for {
+            RightsFor::Run => apart.to_do,
+            RightsFor::Undo => apart.to_undo,
+        };
+        for (id, right) in own {
             let group = (id.subscription().to_owned(), id.resource_group().to_owned());
             all.entry(group).or_default().entry(right).or_insert(step);
         }
@@ -188,9 +222,9 @@ fn needed<'a>(inquiry: &Inquiry<'a>) -> BTreeMap<(String, String), BTreeMap<Stri
     all
 }
 
-fn rights(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+fn rights(inquiry: &Inquiry<'_>, what_for: RightsFor) -> Vec<Judged> {
     let mut all = Vec::new();
-    for ((subscription, group), rights) in needed(inquiry) {
+    for ((subscription, group), rights) in needed(inquiry, what_for) {
         let about = format!("resource group {group}");
         let question = Question::Permissions { subscription, group };
         let verdict = match inquiry.facts.of(&question) {
@@ -205,12 +239,20 @@ fn rights(inquiry: &Inquiry<'_>) -> Vec<Judged> {
                             1 => String::new(),
                             count => format!(" and {} more", count - 1),
                         };
-                        FindingVerdict::Failed(format!("{first} is missing (step `{step}`){more}"))
+                        let undo = match what_for {
+                            RightsFor::Run => "",
+                            RightsFor::Undo => ": it could not be taken back",
+                        };
+                        FindingVerdict::Failed(format!(
+                            "{first} is missing (step `{step}`){more}{undo}"
+                        ))
                     }
                 }
             }
             Fact::Absent => continue,
             Fact::Unknown(_) if !inquiry.facts.knows(&question) => continue,
+            // What cannot be known is said of the run already.
+            Fact::Unknown(_) if what_for == RightsFor::Undo => continue,
             Fact::Unknown(why) => FindingVerdict::Unknown(why.to_owned()),
         };
         all.push(Judged::of(about, verdict));

@@ -106,9 +106,10 @@ impl World {
 
     fn subscription(&self, id: &str) -> Value {
         let tenant = self.governance.tenancy().of(id);
+        let state = if self.governance.is_disabled(id) { "Disabled" } else { "Enabled" };
         json!({
             "id": format!("/subscriptions/{id}"), "subscriptionId": id, "tenantId": tenant,
-            "displayName": name_of(id), "state": "Enabled", "authorizationSource": "RoleBased",
+            "displayName": name_of(id), "state": state, "authorizationSource": "RoleBased",
             "managedByTenants": [],
             "subscriptionPolicies": {
                 "locationPlacementId": "Public_2014-09-01", "quotaId": "EnterpriseAgreement_2014-09-01",

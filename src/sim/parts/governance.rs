@@ -27,6 +27,9 @@ pub(in crate::sim) struct Governance {
     quotas: BTreeMap<String, u64>,
     /// Subscriptions in which Microsoft.Network is not registered.
     unregistered: BTreeSet<String>,
+    /// Subscriptions that are disabled.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    disabled: BTreeSet<String>,
 }
 
 impl Governance {
@@ -39,6 +42,7 @@ impl Governance {
             policies: scenario.policies.clone(),
             quotas: scenario.quotas.clone(),
             unregistered: scenario.unregistered.iter().cloned().collect(),
+            disabled: scenario.disabled.iter().map(|own| own.to_ascii_lowercase()).collect(),
         }
     }
 
@@ -125,11 +129,19 @@ impl Governance {
         !self.unregistered.contains(subscription)
     }
 
+    /// Whether a subscription is disabled.
+    pub(in crate::sim) fn is_disabled(&self, subscription: &str) -> bool {
+        self.disabled.contains(&subscription.to_ascii_lowercase())
+    }
+
     /// Adds to a world file what it says of it.
     pub(in crate::sim) fn write_into(&self, file: &mut Value) {
         file["rights"] = json!(self.rights);
         file["unregistered"] = json!(self.unregistered);
         file["locks"] = json!(self.locks);
+        if !self.disabled.is_empty() {
+            file["disabled"] = json!(self.disabled);
+        }
         if !self.tenancy.is_plain() {
             file["tenants"] = json!(self.tenancy);
         }

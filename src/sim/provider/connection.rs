@@ -90,6 +90,7 @@ impl Provider for ConnectionType {
         ends::only(world, put)?;
         ends::fast_path(put)?;
         ends::overlap(world, put, (&gateway, &circuit))?;
+        ends::room(world, put, &circuit)?;
         check_key(world, put, &circuit)
     }
 

@@ -1,17 +1,22 @@
 //! What does Azure refuse of a connection for what it joins? Regions, pairs, BGP and FastPath.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::{Put, id_at};
-use crate::arm::kind;
 use crate::arm::read::{self, flag};
+use crate::arm::{CircuitView, kind, spending_connection};
 use crate::model::ResourceId;
+use crate::model::azure_limits::links_max;
 use crate::sim::network::configured_prefixes;
 use crate::sim::reply::Refusal;
 use crate::sim::unconfirmed;
 use crate::sim::world::World;
 
 const GATEWAY: &str = "/properties/virtualNetworkGateway1/id";
+/// How a hub's connection names its circuit.
+const CIRCUIT_PEERING: &str = "/properties/expressRouteCircuitPeering/id";
 /// The other ends that a connection may have.
 const OTHERS: [&str; 3] = [
     "/properties/peer/id",
@@ -118,4 +123,33 @@ pub(super) fn overlap(
         }
     }
     Ok(())
+}
+
+/// Refuses one connection more than a circuit's bandwidth and tier allow. Those of other subscriptions count, which
+/// the circuit's authorizations name, and so does Global Reach (azure-facts 2.1).
+pub(super) fn room(world: &World, put: &Put<'_>, circuit: &ResourceId) -> Result<(), Refusal> {
+    let Some(body) = world.body(circuit).filter(|_| put.stored.is_none()) else { return Ok(()) };
+    let view = CircuitView::of(body);
+    let Some(mbps) = view.mbps() else { return Ok(()) };
+    let networks = world.resources.of_type(kind::CONNECTIONS);
+    let networks =
+        networks.filter(|(_, own)| id_at(&own.body, OTHERS[0]).as_ref() == Some(circuit));
+    let mut all: BTreeSet<ResourceId> = networks.map(|(id, _)| id.clone()).collect();
+    let of_hub = |body: &Value| id_at(body, CIRCUIT_PEERING)?.parent();
+    let hubs = world.resources.of_type(kind::HUB_CONNECTIONS);
+    let hubs = hubs.filter(|(_, own)| of_hub(&own.body).as_ref() == Some(circuit));
+    all.extend(hubs.map(|(id, _)| id.clone()));
+    let keys = world.resources.of_type(kind::AUTHORIZATIONS);
+    let keys = keys.filter(|(id, _)| id.parent().as_ref() == Some(circuit));
+    all.extend(keys.filter_map(|(_, own)| spending_connection(&own.body)));
+    let reach = world.resources.of_type(kind::GLOBAL_REACH);
+    let of_circuit = |id: &ResourceId| id.root() == *circuit;
+    all.extend(reach.map(|(id, _)| id.clone()).filter(of_circuit));
+    all.remove(put.id);
+    let max = links_max(mbps, view.is_tier("Premium"));
+    if all.len() < max {
+        return Ok(());
+    }
+    let message = format!("Circuit {circuit} has {} connections of at most {max}.", all.len());
+    Err(Refusal::unconfirmed(&unconfirmed::CIRCUIT_FULL, message))
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Provider, Put, child, default, id_at};
-use crate::arm;
+use crate::arm::{self, kind};
 use crate::model::ResourceId;
 use crate::sim::body_rule::BodyRule;
 use crate::sim::consequence::Consequence;
@@ -14,7 +14,7 @@ pub(super) struct GlobalReachType;
 
 impl Provider for GlobalReachType {
     fn kind(&self) -> &'static str {
-        "Microsoft.Network/expressRouteCircuits/peerings/connections"
+        kind::GLOBAL_REACH
     }
 
     fn word(&self) -> &'static str {

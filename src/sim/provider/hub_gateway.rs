@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{Provider, Put, child, connection, default, hub, id_at, keep, top_level};
+use super::{
+    Provider, Put, child, connection, connection_ends, default, hub, id_at, keep, top_level,
+};
 use crate::model::hub::DEFAULT_TABLE;
 use crate::model::{Region, ResourceId};
 use crate::sim::consequence::Consequence;
@@ -154,6 +156,7 @@ impl Provider for HubConnectionType {
         let hub = put.id.parent().and_then(|gateway| id_at(world.body(&gateway)?, HUB));
         let fills = Routed::of(put.body).map(|routed| routed.tables).unwrap_or_default();
         hub::without_intent(world, hub.as_ref(), &fills)?;
+        connection_ends::room(world, put, &circuit)?;
         connection::check_key(world, put, &circuit)
     }
 

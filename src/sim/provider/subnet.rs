@@ -7,6 +7,7 @@ use super::{Provider, Put, Shown, child, default, subnet_check};
 use crate::arm;
 use crate::arm::kind;
 use crate::model::ResourceId;
+use crate::model::azure_limits::wrong_subnet_size;
 use crate::sim::body_rule::BodyRule;
 use crate::sim::reply::Refusal;
 use crate::sim::show::mark_parts;
@@ -65,6 +66,7 @@ impl Provider for SubnetType {
             .unwrap_or_default();
         let name = vnet.as_ref().map_or("", ResourceId::name);
         check_inside((put.id.name(), &prefixes), (name, &space))?;
+        check_size(put.id.name(), &prefixes, put.stored)?;
         let overlapping = world.ids().any(|other| {
             other != put.id
                 && other.parent() == vnet
@@ -182,6 +184,19 @@ fn check_inside(
     Err(Refusal::new(400, "NetcfgInvalidSubnet", message))
 }
 
+/// Refuses a subnet of a size that Azure does not make; one that stands is taken as it is.
+fn check_size(name: &str, prefixes: &[IpNet], stored: Option<&Value>) -> Result<(), Refusal> {
+    let stands = stored.map(prefixes_of).unwrap_or_default();
+    let mut new = prefixes.iter().filter(|own| !stands.contains(own));
+    match new.find_map(|own| Some((own, wrong_subnet_size(own)?))) {
+        None => Ok(()),
+        Some((prefix, why)) => {
+            let message = format!("Subnet '{name}' is not valid: {prefix} {why}.");
+            Err(Refusal::unconfirmed(&unconfirmed::SUBNET_SIZE, message))
+        }
+    }
+}
+
 fn overlaps(name: &str) -> Refusal {
     let message = format!("Subnet '{name}' overlaps with another subnet.");
     Refusal::unconfirmed(&unconfirmed::SUBNETS_OVERLAP, message)
@@ -208,9 +223,10 @@ pub(super) fn check_within(world: &World, put: &Put<'_>) -> Result<(), Refusal> 
         if prefixes.iter().any(overlapping) {
             return Err(overlaps(name));
         }
-        before.extend(prefixes);
+        before.extend(&prefixes);
         named.push(name.to_ascii_lowercase());
         if let Ok(id) = put.id.child("subnets", name) {
+            check_size(name, &prefixes, world.body(&id))?;
             subnet_check::named(world, &id, subnet)?;
             subnet_check::given(world, &id, put.body, subnet)?;
         }

@@ -219,6 +219,11 @@ pub(super) const WORLD: &[Field] = &[
     ),
     may("rights", Kind::List(&Kind::Object(GRANT)), "What we may do; everything when absent."),
     may("unregistered", Kind::List(&Kind::Text), "Where Microsoft.Network is not registered."),
+    may(
+        "disabled",
+        Kind::List(&Kind::Text),
+        "Subscriptions that are disabled: they take no writes.",
+    ),
     may("tenants", Kind::Object(TENANTS), "Which tenants the subscriptions are of."),
     may("locks", Kind::List(&Kind::Object(LOCK)), "Management locks."),
     may("policies", Kind::List(&Kind::Object(POLICY)), "Policies that deny."),

@@ -379,7 +379,7 @@ fn scopes(root: &Node, known: &WorldNames, diagnostics: &mut Diagnostics) {
             }
         }
     }
-    for node in items(root.get("unregistered")) {
+    for node in ["unregistered", "disabled"].iter().flat_map(|key| items(root.get(key))) {
         check(node, text_of(node).unwrap_or_default());
     }
     let tenants = root.get("tenants").and_then(|tenants| tenants.get("subscriptions"));

@@ -1,0 +1,69 @@
+//! What does a circuit itself tell that no list does? Where it is, and what uses it from subscriptions that nobody lists.
+
+use std::collections::BTreeSet;
+
+use super::inquiry::{Inquiry, text};
+use crate::arm::CircuitView;
+use crate::model::ResourceId;
+use crate::model::action::Action;
+
+impl<'a> Inquiry<'a> {
+    /// Where a circuit meets Microsoft: where its provider does, or where the port of ExpressRoute Direct is that it
+    /// stands on (azure-facts 2.1, GEO-DIRECT).
+    ///
+    /// # Errors
+    /// The circuit or its port was not read, and why.
+    pub fn place_of(&self, circuit: &ResourceId) -> Result<Option<&'a str>, String> {
+        let Some(body) = self.read(circuit)? else { return Ok(None) };
+        match CircuitView::of(body).port() {
+            None => Ok(CircuitView::of(body).location()),
+            Some(port) => self.place_of_port(&port).map(Some),
+        }
+    }
+
+    /// Where a port of ExpressRoute Direct is.
+    ///
+    /// # Errors
+    /// It is not known, and why.
+    pub fn place_of_port(&self, port: &ResourceId) -> Result<&'a str, String> {
+        let body = self.read(port)?;
+        let body = body.ok_or_else(|| format!("its port {} is not to be seen", port.name()))?;
+        let place = text(body, "/properties/peeringLocation");
+        place.ok_or_else(|| format!("its port {} says no peering location", port.name()))
+    }
+
+    /// The connections that a circuit names as the users of its authorizations, and that no list has: those of
+    /// subscriptions that are not listed (azure-facts 2.1).
+    #[must_use]
+    pub fn unlisted_links(&self, circuit: &ResourceId) -> BTreeSet<ResourceId> {
+        let Some(body) = self.facts.body(circuit) else { return BTreeSet::new() };
+        let listed: BTreeSet<ResourceId> = self.all_links_to(circuit).into_iter().collect();
+        let planned = self.planned_links();
+        let removed = |id: &ResourceId| {
+            self.plan.steps().iter().any(|step| {
+                let own = matches!(&step.action, Action::Remove(spec) if spec.id == *id);
+                own && self.is_done(step)
+            })
+        };
+        let ours = |id: &ResourceId| planned.iter().any(|own| own.id == id);
+        let spent_by = CircuitView::of(body).spent_by();
+        spent_by.filter(|id| !listed.contains(id) && !ours(id) && !removed(id)).collect()
+    }
+
+    /// Whether the networks of all connections of a circuit can be read.
+    ///
+    /// # Errors
+    /// Those of some cannot, and of which.
+    pub fn every_network_on(&self, circuit: &ResourceId) -> Result<(), String> {
+        let unlisted = self.unlisted_links(circuit);
+        let Some(first) = unlisted.first() else { return Ok(()) };
+        let more = match unlisted.len() {
+            1 => String::new(),
+            count => format!(" and {} more", count - 1),
+        };
+        Err(format!(
+            "{} is used from subscriptions that are not listed ({first}{more}): the addresses there are not known",
+            circuit.name()
+        ))
+    }
+}

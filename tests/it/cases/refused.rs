@@ -1,0 +1,69 @@
+//! What Azure refuses, and the simulator as well: a connection too many, subnets of sizes that there are not, and writes
+//! in a subscription that is disabled.
+
+use backroad::azure::wire::Method;
+use backroad::sim::{Scenario, World};
+use serde_json::{Value, json};
+
+use super::estates::asked;
+use super::{SEA, world};
+
+const CIRCUIT: &str = "/subscriptions/22222222-2222-2222-2222-222222222222/resourceGroups/rg-circuits/providers/Microsoft.Network/expressRouteCircuits/er-singapore";
+
+fn put(scenario: &Scenario, path: &str, body: &Value) -> (u16, String) {
+    let mut world = World::new(scenario);
+    let path = format!("{SEA}/{path}");
+    let (status, answer) = asked(&mut world, Method::Put, &path, body, scenario.now);
+    (status, answer["error"]["code"].as_str().unwrap_or_default().to_owned())
+}
+
+#[test]
+fn a_connection_more_than_a_circuit_may_have_is_refused() {
+    let body = json!({ "location": "southeastasia", "properties": { "connectionType": "ExpressRoute",
+        "virtualNetworkGateway1": { "id": format!("{SEA}/virtualNetworkGateways/ergw-hub-sea") },
+        "peer": { "id": CIRCUIT } } });
+    for (spent, full) in [(9, false), (10, true)] {
+        let mut scenario = world("standing-gateway-world.yaml");
+        let own = |body: &&mut Value| body["id"].as_str() == Some(CIRCUIT);
+        let circuit = scenario.resources.iter_mut().find(own).unwrap();
+        circuit["sku"]["tier"] = json!("Standard");
+        let all: Vec<Value> = (0..spent).map(|n| json!({ "name": format!("a{n}"), "properties": {
+            "authorizationKey": format!("k{n}"), "authorizationUseStatus": "InUse",
+            "connectionResourceUri": format!("/subscriptions/9{n}/resourceGroups/x/providers/Microsoft.Network/connections/c") } })).collect();
+        circuit["properties"]["authorizations"] = json!(all);
+        let (_, code) = put(&scenario, "connections/con-new", &body);
+        assert_eq!(code == "ExpressRouteCircuitConnectionLimitReached", full, "{spent}: {code}");
+    }
+}
+
+#[test]
+fn subnets_of_sizes_that_azure_does_not_make_are_refused() {
+    let mut scenario = world("standing-gateway-world.yaml");
+    let own =
+        |body: &&mut Value| body["id"].as_str().is_some_and(|id| id.ends_with("/vnet-app1-sea"));
+    let network = scenario.resources.iter_mut().find(own).unwrap();
+    let space = network["properties"]["addressSpace"]["addressPrefixes"].as_array_mut().unwrap();
+    space.extend([json!("10.250.0.0/24"), json!("fd00:1::/48")]);
+    for (prefixes, taken) in [
+        (json!(["10.250.0.0/29"]), true),
+        (json!(["10.250.0.0/30"]), false),
+        (json!(["10.250.0.0/29", "fd00:1:0:1::/64"]), true),
+        (json!(["10.250.0.0/29", "fd00:1:0:1::/80"]), false),
+        (json!(["10.250.0.0/29", "fd00:1::/56"]), false),
+    ] {
+        let body = json!({ "properties": { "addressPrefixes": prefixes } });
+        let (status, code) = put(&scenario, "virtualNetworks/vnet-app1-sea/subnets/new", &body);
+        assert_eq!(status < 300, taken, "{prefixes}: {code}");
+        assert!(taken || code == "NetcfgInvalidSubnet", "{prefixes}: {code}");
+    }
+}
+
+#[test]
+fn a_subscription_that_is_disabled_takes_no_writes() {
+    let mut scenario = world("standing-gateway-world.yaml");
+    let body = json!({ "location": "southeastasia", "properties": {} });
+    assert!(put(&scenario, "routeTables/rt-new", &body).0 < 300);
+    scenario.disabled.push("11111111-1111-1111-1111-111111111111".to_owned());
+    let (status, code) = put(&scenario, "routeTables/rt-new", &body);
+    assert_eq!((status, code.as_str()), (409, "ReadOnlyDisabledSubscription"));
+}

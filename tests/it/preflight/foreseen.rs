@@ -1,0 +1,179 @@
+//! What an outside tester met in the middle of a failover, and a look beforehand could have told.
+
+use super::*;
+
+fn verdicts(found: &Preflight, rule: &str) -> Vec<FindingVerdict> {
+    let own = found.findings.iter().filter(|finding| finding.rule == rule);
+    own.map(|finding| finding.verdict.clone()).collect()
+}
+
+fn unknown(found: &Preflight, rule: &str) -> bool {
+    verdicts(found, rule).iter().any(|own| matches!(own, FindingVerdict::Unknown(_)))
+}
+
+fn told(found: &Preflight, rule: &str) -> Vec<String> {
+    let all = found.findings.iter().filter(|finding| finding.rule == rule);
+    let failed = all.filter_map(|finding| match &finding.verdict {
+        FindingVerdict::Failed(why) => Some(format!("{}: {why}", finding.about)),
+        FindingVerdict::Passed | FindingVerdict::Unknown(_) => None,
+    });
+    failed.collect()
+}
+
+/// A circuit of ten connections, of which so many are used by subscriptions that are not listed.
+fn spent(case: &mut Case, foreign: usize, more: &[String]) {
+    case.set("er-singapore", "/sku/tier", json!("Standard"));
+    let uri = |n| {
+        format!(
+            "/subscriptions/99999999-9999-9999-9999-99999999990{n}/resourceGroups/x/providers/\
+             Microsoft.Network/connections/c"
+        )
+    };
+    let all = (0..foreign).map(uri).chain(more.iter().cloned()).enumerate().map(|(n, uri)| {
+        json!({ "name": format!("a{n}"), "properties": { "authorizationKey": format!("k{n}"),
+            "authorizationUseStatus": "InUse", "connectionResourceUri": uri } })
+    });
+    let all: Vec<Value> = all.collect();
+    case.body("er-singapore")["properties"]["authorizations"] = json!(all);
+}
+
+#[tokio::test]
+async fn connections_of_subscriptions_that_are_not_listed_are_counted_by_their_authorizations() {
+    // One stands in a listed subscription and is named by its authorization as well: it counts once.
+    for (foreign, full) in [(8, false), (9, true)] {
+        let mut case = Case::of(MAIN);
+        let listed = format!("{SEA}/connections/con-listed");
+        let gateway = format!("{SEA}/virtualNetworkGateways/gw");
+        case.add(link("con-listed", &gateway, "er-singapore", 0));
+        spent(
+            &mut case,
+            foreign,
+            &[listed.to_ascii_uppercase().replace("SUBSCRIPTIONS", "subscriptions")],
+        );
+        let found = case.found().await;
+        assert_eq!(
+            failed(&found).contains("LINK-COUNT"),
+            full,
+            "{:?}",
+            verdicts(&found, "LINK-COUNT")
+        );
+        // Nobody knows which addresses are there.
+        assert!(
+            unknown(&found, "ADDR-SAME-CIRCUIT"),
+            "{:?}",
+            verdicts(&found, "ADDR-SAME-CIRCUIT")
+        );
+    }
+    let mut case = Case::of(MAIN);
+    spent(&mut case, 0, &[]);
+    let found = case.found().await;
+    assert_eq!(verdicts(&found, "ADDR-SAME-CIRCUIT"), [FindingVerdict::Passed]);
+}
+
+#[tokio::test]
+async fn a_right_that_only_an_undo_needs_stops_no_failover() {
+    let mut case = Case::of(MAIN);
+    without(&mut case, "*/authorizations/delete");
+    let found = case.found().await;
+    assert_eq!(told(&found, "RBAC"), Vec::<String>::new());
+    assert!(found.blocking().all(|own| own.rule != "RBAC-UNDO"));
+    let said = told(&found, "RBAC-UNDO").join("; ");
+    assert!(
+        said.contains("authorizations/delete") && said.contains("could not be taken back"),
+        "{said}"
+    );
+    // What a step itself removes, it must be allowed to.
+    let mut case = Case::of("same-circuit-swap.yaml");
+    without(&mut case, "*/connections/delete");
+    let found = case.found().await;
+    assert!(found.blocking().any(|own| own.rule == "RBAC"), "{:?}", verdicts(&found, "RBAC"));
+}
+
+/// A circuit on a port of ExpressRoute Direct.
+fn on_port(case: &mut Case, tier: &str, place: Option<&str>) {
+    let port = format!("{CIR}/expressRoutePorts/port");
+    let properties = case.body("er-singapore")["properties"].as_object_mut().unwrap();
+    properties.remove("serviceProviderProvisioningState");
+    properties.remove("serviceProviderProperties");
+    properties.insert("bandwidthInGbps".to_owned(), json!(1));
+    properties.insert("expressRoutePort".to_owned(), json!({ "id": port }));
+    case.set("er-singapore", "/sku/tier", json!(tier));
+    if let Some(place) = place {
+        case.add(json!({ "id": port, "location": "southeastasia", "properties": {
+            "peeringLocation": place, "bandwidthInGbps": 10 } }));
+    }
+}
+
+#[tokio::test]
+async fn a_circuit_of_expressroute_direct_is_where_its_port_is() {
+    let geo = ["GEO-LOCAL", "GEO-STANDARD", "GEO-CLOUD", "GEO-DIRECT"];
+    for (tier, place, fires) in [
+        ("Local", "Equinix-London-LD5", Some("GEO-LOCAL")),
+        ("Standard", "Equinix-London-LD5", Some("GEO-STANDARD")),
+        ("Premium", "Equinix-London-LD5", None),
+        ("Premium", "Beijing", Some("GEO-CLOUD")),
+        ("Local", "Equinix-Singapore-SG1", None),
+        ("Standard", "Singapore2", None),
+    ] {
+        let mut case = Case::of(MAIN);
+        on_port(&mut case, tier, Some(place));
+        let found = case.found().await;
+        let fired: Vec<_> = geo.into_iter().filter(|rule| failed(&found).contains(rule)).collect();
+        assert_eq!(fired, fires.into_iter().collect::<Vec<_>>(), "{tier} {place}");
+        let doubts: Vec<_> = geo.into_iter().filter(|rule| unknown(&found, rule)).collect();
+        assert_eq!(doubts, Vec::<&str>::new(), "{tier} {place}");
+    }
+}
+
+#[tokio::test]
+async fn the_reach_of_a_port_that_cannot_be_read_is_not_known() {
+    let mut case = Case::of(MAIN);
+    on_port(&mut case, "Standard", Some("Singapore"));
+    let refused = json!({ "method": "GET", "resource": "*/expressRoutePorts/*", "times": 99,
+        "effect": { "refuse": { "status": 403, "code": "AuthorizationFailed" } } });
+    case.world.faults.push(serde_json::from_value(refused).unwrap());
+    let found = case.found().await;
+    for rule in ["GEO-STANDARD", "GEO-DIRECT"] {
+        assert!(unknown(&found, rule), "{rule}: {:?}", verdicts(&found, rule));
+    }
+    let mut case = Case::of(MAIN);
+    on_port(&mut case, "Local", None);
+    let found = case.found().await;
+    assert!(unknown(&found, "GEO-LOCAL") && failed(&found).contains("GEO-DIRECT"));
+}
+
+#[tokio::test]
+async fn a_size_that_azure_would_not_take_back_is_told_before_the_run() {
+    for (has, wanted, stays) in
+        [("ErGw1AZ", "ErGw3AZ", true), ("ErGw1AZ", "ErGw2AZ", false), ("ErGw2AZ", "ErGw1AZ", false)]
+    {
+        let mut case = Case::of(MAIN);
+        with_subnet(&mut case, gateway_subnet("10.10.10.128/25"));
+        case.add(standing_gateway(has));
+        case.want("gateway", "/with/sku", json!(wanted));
+        let found = case.found().await;
+        assert_eq!(!told(&found, "GW-RESIZE-UNDO").is_empty(), stays, "{has} {wanted}");
+        assert!(found.blocking().all(|own| own.rule != "GW-RESIZE-UNDO"));
+    }
+}
+
+#[tokio::test]
+async fn the_machine_that_waits_for_the_cleanup_of_its_test_failover_is_named() {
+    let mut case = Case::of(PREPARED);
+    case.set("vm-db", "/properties/testFailoverState", json!("WaitingForCompletion"));
+    let found = case.found().await;
+    let said = told(&found, "ASR-OPS").join("; ");
+    assert!(said.contains("vm-db waits for the cleanup of its test failover"), "{said}");
+    let pending = told(&found, "ASR-TFO-PENDING");
+    assert!(pending.len() == 1 && pending[0].contains("vm-db"), "{pending:?}");
+}
+
+#[tokio::test]
+async fn a_subscription_that_takes_no_writes_is_found_and_takes_none() {
+    let mut case = Case::of(MAIN);
+    case.world.disabled.push("22222222-2222-2222-2222-222222222222".to_owned());
+    let found = case.found().await;
+    let stops: Vec<_> = found.blocking().filter(|own| own.rule == "SUB-STATE").collect();
+    assert_eq!(stops.len(), 1, "{:?}", verdicts(&found, "SUB-STATE"));
+    assert!(stops[0].about.contains("22222222"), "{}", stops[0].about);
+}
