@@ -315,10 +315,10 @@ fn joins(action: &Action, add: &mut impl FnMut(&ResourceId, &str)) {
 
 /// The rights on what a step takes off, and an undo puts on again.
 fn rejoins(action: &Action, undo: &mut impl FnMut(&ResourceId, &str)) {
-    match action {
-        Action::Dissociation(spec) => undo(&spec.route_table, "join/action"),
-        Action::SecurityGroup(spec) => undo(&spec.security_group, "join/action"),
-        _ => {}
+    if let Action::Dissociation(spec) = action {
+        undo(&spec.route_table, "join/action");
+    } else if let Action::SecurityGroup(spec) = action {
+        undo(&spec.security_group, "join/action");
     }
 }
 
