@@ -10,7 +10,7 @@ use super::line::{JournalDetail, line};
 use super::style::{Style, cut, fill};
 use super::truth::{Mood, RunTruth};
 use super::truth_text;
-use crate::engine::{Event, Recorded, RunState, Watcher};
+use crate::engine::{Event, Recorded, RunPhase, RunState, Watcher};
 use crate::model::{Plan, StepName, Timestamp};
 
 /// Where finished lines go; only the command line's user interface prints.
@@ -61,8 +61,11 @@ impl Teller {
             .filter_map(|event| self.told(event, &opened.plan, opened.at, style))
             .collect();
         if taken_up {
+            // Whether one that has ended goes on, the command decides that is still to come.
+            let ended = matches!(state.phase, RunPhase::Ended { .. });
+            let verb = if ended { "is opened again" } else { "goes on" };
             return vec![
-                style.dim(&format!("run {} goes on after event {}", opened.run, state.head)),
+                style.dim(&format!("run {} {verb} after event {}", opened.run, state.head)),
             ];
         }
         told

@@ -21,12 +21,20 @@ pub(super) fn taken_back(before: &Value, wrote: Option<&Value>, now: &Value) -> 
     value("", Some(before), wrote, Some(now)).unwrap_or_else(|| before.clone())
 }
 
-/// Whether a body lacks something that is there now, more than a nothing.
+/// Whether a body lacks something that is there now, more than a nothing: also within a thing of a list.
 pub(super) fn loses(target: &Value, now: &Value) -> bool {
-    now.as_object().into_iter().flatten().any(|(key, now)| match target.get(key) {
-        None => !is_nothing(now),
-        Some(target) => loses(target, now),
-    })
+    match (target, now) {
+        (Value::Object(target), Value::Object(now)) => {
+            now.iter().any(|(key, now)| match target.get(key) {
+                None => !is_nothing(now),
+                Some(target) => loses(target, now),
+            })
+        }
+        (Value::Array(target), Value::Array(now)) => {
+            now.iter().any(|now| find(target, now).is_some_and(|target| loses(target, now)))
+        }
+        _ => false,
+    }
 }
 
 fn value(
@@ -177,6 +185,16 @@ mod tests {
         let size = |name: &str, tier: &str| json!({ "sku": { "name": name, "tier": tier } });
         let (small, large) = (size("ErGw1AZ", "ErGw1AZ"), size("ErGw2AZ", "ErGw1AZ"));
         assert_eq!(taken_back(&small, Some(&large), &size("ErGw2AZ", "ErGw2AZ")), small);
+    }
+
+    #[test]
+    fn what_was_added_within_a_thing_of_a_list_is_a_loss_too() {
+        let of = |properties: Value| json!({ "ipConfigurations": [{ "name": "c", "properties": properties }] });
+        let before = of(json!({ "subnet": "s" }));
+        let wrote = of(json!({ "subnet": "s", "publicIPAddress": { "id": "/pip" } }));
+        let target = taken_back(&before, Some(&wrote), &wrote);
+        assert_eq!(target, before);
+        assert!(loses(&target, &wrote) && !loses(&target, &before));
     }
 
     #[test]
