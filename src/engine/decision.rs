@@ -1,7 +1,8 @@
 //! In which words is a turn decided? What can happen, what can be done about it, and the turn while it is taken.
 
+use super::actor::Actor;
 use super::command::Command;
-use super::event::{Actor, BootTime, Event};
+use super::event::{BootTime, Event};
 use super::ports::{PollAnswer, SendAnswer};
 use super::record::{Direction, Phase, StepRecord};
 use super::refusal::CommandRefusal;

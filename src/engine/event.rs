@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::actor::Actor;
 use super::target::{RunMode, RunTarget};
 use crate::model::{
     Epoch, OperationHandle, OperationKey, Outputs, Person, Plan, RegionDown, RunId, RunOutcome,
@@ -24,18 +25,6 @@ pub struct Recorded {
     /// What happened.
     #[serde(flatten)]
     pub event: Event,
-}
-
-/// Who did it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Actor {
-    /// The engine itself, by its rules.
-    Engine,
-    /// A person: the name they gave, and the account they spoke from.
-    Person(Person),
-    /// The people of a drill.
-    DrillPerson,
 }
 
 /// A reading of the clock that does not go back: nanoseconds since the host started, and which start

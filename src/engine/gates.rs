@@ -1,7 +1,8 @@
 //! Who may answer what people are asked, and what then? The answers at gates and decisions, and their expiry.
 
+use super::actor::Actor;
 use super::decision::{TurnContext, drill_people, refuse};
-use super::event::{Actor, Event};
+use super::event::Event;
 use super::failure;
 use super::questions::{gate_policy, options};
 use super::record::{Phase, releases_next};

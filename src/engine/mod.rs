@@ -5,6 +5,7 @@
 
 #![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 
+mod actor;
 mod aside;
 mod attempt;
 pub mod command;
@@ -40,10 +41,11 @@ pub mod turn;
 mod waits;
 mod worker;
 
+pub use actor::Actor;
 pub use command::{Command, StepCommand};
 pub use driver::{Driver, Ports};
 pub use ending::{Ending, EngineError, Patience};
-pub use event::{Actor, BootTime, Event, Intent, Recorded};
+pub use event::{BootTime, Event, Intent, Recorded};
 pub use handle::{Handle, Request, Requests, Unwatched, Watcher};
 pub use illegal::IllegalMove;
 pub use new_run::{DriverName, NewRun};

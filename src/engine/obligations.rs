@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::event::Actor;
+use super::actor::Actor;
 use super::record::Phase;
 use super::state::{RunPhase, RunState, StepState};
 use crate::model::{RunOutcome, SagaClass, StepName, Undo};

@@ -1,8 +1,9 @@
 //! What comes of what people say? Each command acts on the run, or is refused; `gates.rs` has the questions they are asked.
 
+use super::actor::Actor;
 pub use super::command::{Command, StepCommand};
 use super::decision::{Effect, TurnContext, refuse};
-use super::event::{Actor, Event};
+use super::event::Event;
 use super::failure;
 use super::gates;
 use super::record::{Phase, StepState};

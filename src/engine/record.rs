@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::event::{Actor, Intent};
+use super::actor::Actor;
+use super::event::Intent;
 use crate::model::{
     OnFailure, OperationHandle, Outputs, SagaClass, Step, StepError, StepStatus, Timestamp, Undo,
 };

@@ -1,6 +1,5 @@
 //! Why is a command not followed? One reason each, in the words that the person reads.
 
-use super::event::Actor;
 use super::record::GivenAnswer;
 use crate::model::{Person, RunOutcome, StepName, StepStatus};
 
@@ -154,12 +153,7 @@ pub enum CommandRefusal {
 /// What was said before, to whoever comes second.
 fn already(answered: Option<&GivenAnswer>) -> String {
     let Some(GivenAnswer { by, yes, at }) = answered else { return String::new() };
-    let by = match by {
-        Actor::Engine => "the engine",
-        Actor::Person(person) => &person.name,
-        Actor::DrillPerson => "the drill's people",
-    };
-    format!(" any more: {by} {} it at {at}", if *yes { "approved" } else { "declined" })
+    format!(" any more: {} {} it at {at}", by.name(), if *yes { "approved" } else { "declined" })
 }
 
 fn sentences(all: &[String]) -> String {

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::event::{Actor, Event, Recorded};
+use super::actor::Actor;
+use super::event::{Event, Recorded};
 use super::front::Front;
 use super::illegal::IllegalMove;
 use super::outage;

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::event::{Actor, Event, Intent};
+use super::actor::Actor;
+use super::event::{Event, Intent};
 use super::illegal::IllegalMove;
 use super::record::{
     AttemptWork, Direction, GOAL_NOT_SEEN, GivenAnswer, Phase, StepRecord, StepState,
@@ -88,13 +89,18 @@ fn reset(record: &mut StepRecord) -> Result<(), IllegalMove> {
     if matches!(record.state, StepState::Pending | StepState::Succeeded) {
         return Err(IllegalMove::NotEndedBadly);
     }
-    record.budget_from = record.attempt;
-    record.unkept = 0;
+    count_anew(record);
     record.ended_at = None;
     record.told = None;
     record.skip_agreed.clear();
     record.state = StepState::Pending;
     Ok(())
+}
+
+/// What was tried so far does not count against the policy any more.
+fn count_anew(record: &mut StepRecord) {
+    record.budget_from = record.attempt;
+    record.unkept = 0;
 }
 
 /// Azure is done with it, well or not.
@@ -339,8 +345,7 @@ fn start(
             return Err(IllegalMove::ChangedNothing);
         }
         (_, Direction::Backward) => {
-            record.budget_from = record.attempt;
-            record.unkept = 0;
+            count_anew(record);
             at
         }
     };

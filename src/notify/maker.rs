@@ -3,7 +3,7 @@
 use crate::engine::state::IllegalTransition;
 use std::collections::BTreeSet;
 
-use crate::engine::{Actor, Event, Recorded, RunState};
+use crate::engine::{Event, Recorded, RunState};
 use crate::model::outbox::BEFORE_NEXT_EVENT;
 use crate::model::time::format_duration;
 use crate::model::{
@@ -323,11 +323,11 @@ impl MessageMaker {
             Event::StepHeld { step, .. } => ToldOfEvent::ask(MessageKind::InDoubt, step),
             Event::Paused { by, reason } => {
                 let why = reason.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
-                ToldOfEvent::new(MessageKind::Paused, format!("paused by {}{why}", who(by)))
+                ToldOfEvent::new(MessageKind::Paused, format!("paused by {}{why}", by.name()))
             }
             Event::UndoRequested { by, reason } => {
                 let why = reason.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
-                let what = format!("being undone, by {}{why}", who(by));
+                let what = format!("being undone, by {}{why}", by.name());
                 ToldOfEvent::new(MessageKind::Undoing, what)
             }
             Event::RunClaimed { holder, .. } => {
@@ -395,14 +395,6 @@ impl MessageMaker {
             ));
         }
         told
-    }
-}
-
-fn who(by: &Actor) -> &str {
-    match by {
-        Actor::Person(person) => person.name.as_str(),
-        Actor::Engine => "the engine",
-        Actor::DrillPerson => "the drill's people",
     }
 }
 

@@ -43,9 +43,8 @@ fn title(plan: &Plan, step: &StepName) -> String {
 #[must_use]
 pub fn actor(by: &Actor) -> String {
     match by {
-        Actor::Engine => "the engine".to_owned(),
         Actor::Person(person) => person.to_string(),
-        Actor::DrillPerson => "the drill's people".to_owned(),
+        Actor::Engine | Actor::DrillPerson => by.name().to_owned(),
     }
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::body::{assessment, at_work, blocked, ensure, writable};
-use crate::arm::provisioning_state;
+use crate::arm::has_failed;
 use crate::arm::read::text;
 use crate::model::action::{Association, Dissociation, SecurityGroupUse};
 use crate::model::{
@@ -80,8 +80,7 @@ fn detached(
     // A write that failed may have landed half: it is written again.
     let used = body.filter(|body| {
         text(body, &pointer).is_some_and(|id| id.eq_ignore_ascii_case(target.as_str()))
-            || (provisioning_state(body).eq_ignore_ascii_case("failed")
-                && text(body, &pointer).is_none())
+            || (has_failed(body) && text(body, &pointer).is_none())
     });
     let verdict = match used {
         None => Assessed::Holds,

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::body::{assessment, at_work, blocked, writable};
 use crate::arm;
-use crate::arm::provisioning_state;
+use crate::arm::has_failed;
 use crate::model::action::CircuitBandwidth;
 use crate::model::azure_limits::BANDWIDTHS;
 use crate::model::{
@@ -21,7 +21,7 @@ pub(crate) fn assess(spec: &CircuitBandwidth, body: Option<&Value>) -> Assessmen
         (Some(_), None) => of_port(),
         (Some(body), Some(has)) => match at_work(&spec.id, body) {
             Some(verdict) => verdict,
-            None if has >= u64::from(spec.mbps_min) && !is_failed(body) => Assessed::Holds,
+            None if has >= u64::from(spec.mbps_min) && !has_failed(body) => Assessed::Holds,
             None if arm::CircuitView::of(body).is_direct() => of_port(),
             None => raise(spec, body, has),
         },
@@ -39,10 +39,6 @@ fn of_port() -> Assessed {
         "The circuit stands on an ExpressRoute Direct port; its bandwidth is not raised here."
             .to_owned(),
     )
-}
-
-fn is_failed(body: &Value) -> bool {
-    provisioning_state(body).eq_ignore_ascii_case("failed")
 }
 
 fn raise(spec: &CircuitBandwidth, body: &Value, has: u64) -> Assessed {

@@ -10,8 +10,8 @@ use serde_json::{Map, Value};
 
 use super::compare::{Against, compare, without_nulls};
 use super::taken_back::{loses, taken_back};
-use crate::arm::provisioning_state;
 use crate::arm::read::text;
+use crate::arm::{has_failed, provisioning_state};
 use crate::model::secret::seal;
 use crate::model::tags::{TAGS_MAX, Tags};
 use crate::model::{
@@ -169,7 +169,7 @@ pub(crate) fn ensure(resource: &ResourceId, body: Option<&Value>, wanted: &Value
         return verdict;
     }
     let mut changes = compared.changes;
-    let failed = provisioning_state(body).eq_ignore_ascii_case("failed");
+    let failed = has_failed(body);
     if changes.is_empty() && !failed {
         return Assessed::Holds;
     }
@@ -242,7 +242,7 @@ pub(super) fn undo_of(
         (Some(wanted), None) => change(Value::Null, wanted.clone(), put(resource, wanted.clone())),
         (Some(before), Some(body)) => {
             let now = writable(body);
-            let failed = provisioning_state(body).eq_ignore_ascii_case("failed");
+            let failed = has_failed(body);
             let target = taken_back(before, wrote(resource, before).as_ref(), &now);
             let compared = compare(resource, &target, &now, Against::Before);
             if let Some(stuck) = compared.stuck {

@@ -9,8 +9,8 @@ use serde_json::Value;
 use super::body::assessment;
 use crate::arm;
 use crate::arm::CircuitPath;
-use crate::arm::provisioning_state;
 use crate::arm::read::text;
+use crate::arm::{has_failed, provisioning_state};
 use crate::model::action::JudgedPaths;
 use crate::model::{Assessed, Assessment, ResourceId, Seen, coverage, covered};
 
@@ -51,7 +51,7 @@ pub(crate) fn assess(circuit: &ResourceId, body: Option<&Value>) -> Assessment {
                     if !state.eq_ignore_ascii_case("enabled") {
                         missing.push(format!("its private peering is {state}, not Enabled"));
                     }
-                    if provisioning_state(peering).eq_ignore_ascii_case("failed") {
+                    if has_failed(peering) {
                         missing.push("its private peering is in state Failed".to_owned());
                     }
                 }

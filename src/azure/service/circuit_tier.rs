@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::bandwidth::whole;
 use super::body::{assessment, at_work, blocked};
 use crate::arm;
-use crate::arm::provisioning_state;
+use crate::arm::has_failed;
 use crate::arm::read::text;
 use crate::model::action::{CircuitTier, Tier};
 use crate::model::{
@@ -21,7 +21,7 @@ pub(crate) fn assess(spec: &CircuitTier, body: Option<&Value>) -> Assessment {
         }
         (Some(body), has) => match at_work(&spec.id, body) {
             Some(verdict) => verdict,
-            None if has.is_some_and(|has| has >= spec.at_least) && !is_failed(body) => {
+            None if has.is_some_and(|has| has >= spec.at_least) && !has_failed(body) => {
                 Assessed::Holds
             }
             None => change(&spec.id, body, has.max(Some(spec.at_least)).unwrap_or(spec.at_least)),
@@ -41,16 +41,12 @@ pub(crate) fn undo(spec: &CircuitTier, undo: &Undo, body: Option<&Value>) -> Ass
     let verdict = match (before, body) {
         (Some(before), Some(body)) => match at_work(&spec.id, body) {
             Some(verdict) => verdict,
-            None if tier(body) == Some(before) && !is_failed(body) => Assessed::Holds,
+            None if tier(body) == Some(before) && !has_failed(body) => Assessed::Holds,
             None => change(&spec.id, body, before),
         },
         (None, _) | (_, None) => Assessed::Holds,
     };
     assessment(&spec.id, body, verdict)
-}
-
-fn is_failed(body: &Value) -> bool {
-    provisioning_state(body).eq_ignore_ascii_case("failed")
 }
 
 fn tier(circuit: &Value) -> Option<Tier> {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::body::{assessment, ensure, set, with_tags};
 use crate::arm::read::text;
-use crate::arm::{self, provisioning_state};
+use crate::arm::{self, has_failed};
 use crate::model::action::{LocalGateway, Vpn, VpnConnection, VpnGateway};
 use crate::model::vpn::SHARED_KEY;
 use crate::model::{Assessed, Assessment, ResourceId, Undo};
@@ -14,8 +14,7 @@ pub(crate) fn assess(vpn: &Vpn, body: Option<&Value>) -> Assessment {
     let mut verdict = ensure(vpn.id(), body, &wanted(vpn, body));
     if let Vpn::Connection(spec) = vpn {
         // The key of one that stands is left as it is: nobody shows it, so nothing could put it back.
-        let failed =
-            body.is_none_or(|body| provisioning_state(body).eq_ignore_ascii_case("failed"));
+        let failed = body.is_none_or(has_failed);
         if failed {
             with_key(spec, &mut verdict);
         }

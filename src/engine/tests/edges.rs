@@ -3,7 +3,7 @@
 
 use super::super::timeout::settled_at;
 use super::*;
-use crate::engine::event::Actor;
+use crate::engine::actor::Actor;
 use crate::engine::state::{Direction, RunPhase};
 use crate::model::action::{Removal, RemovalKind};
 use crate::model::limits;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::engine::event::Actor;
+use crate::engine::actor::Actor;
 use crate::engine::state::RunPhase;
 use crate::model::{Account, Person};
 

@@ -41,15 +41,11 @@ fn failed_networks(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 
 fn at_work(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     // What a step removes may be on its way out already.
-    let removed: BTreeSet<&ResourceId> = inquiry
-        .plan
-        .steps()
-        .iter()
-        .filter_map(|step| match &step.action {
-            Action::Remove(removal) => Some(&removal.id),
-            _ => None,
-        })
-        .collect();
+    let removed = inquiry.actions(|action| match action {
+        Action::Remove(removal) => Some(&removal.id),
+        _ => None,
+    });
+    let removed: BTreeSet<&ResourceId> = removed.into_iter().map(|(_, id)| id).collect();
     let used: BTreeSet<ResourceId> = inquiry
         .written()
         .into_iter()

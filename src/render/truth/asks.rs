@@ -3,7 +3,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::who;
 use crate::engine::{Actor, Phase, RunPhase, RunState, StepState};
 use crate::model::{Gate, GatePolicy, OnExpiry, Plan, RunId, Step, StepName, Timestamp};
 use crate::render::view::Driven;
@@ -137,7 +136,7 @@ pub(super) fn asks(state: &RunState, driven: Driven) -> Vec<Ask> {
     asks.sort_by_key(|ask| ask.since);
     let resume = format!("backroad resume {}", opened.run);
     if let Some(by) = &state.paused {
-        let why = format!("Paused by {}: nothing new starts.", who(by));
+        let why = format!("Paused by {}: nothing new starts.", by.name());
         let go_on = way(resume, "let it go on");
         asks.insert(0, Ask::of_run(AskKind::Paused, why, go_on));
     } else if driven == Driven::ByNobody && asks.is_empty() {
@@ -176,7 +175,7 @@ fn of_step(state: &RunState, plan: &Plan, step: &Step) -> Option<Ask> {
         not_by_starter: false,
         given: approved_by.len(),
         needed: 1,
-        by: approved_by.iter().map(who).collect(),
+        by: approved_by.iter().map(|own| own.name().to_owned()).collect(),
         since: Some(*since),
         expires_at: *expires_at,
         then: expires_at.map(|_| expired(gate)),

@@ -4,7 +4,6 @@ use serde::{Deserialize, Serialize};
 
 use super::asks::{Ask, AskKind, pause_reason};
 use super::at_work::AzureWork;
-use super::who;
 use crate::engine::{Event, Phase, Recorded, RunPhase, RunState, StepState};
 use crate::model::RunOutcome;
 use crate::render::view::Driven;
@@ -158,8 +157,8 @@ pub(super) fn headline(
         RunStanding::InDoubt => doubt(state),
         RunStanding::Interrupted => format!("nobody drives it{}", on_its_way(state)),
         RunStanding::Paused => match pause_reason(events) {
-            Some((by, Some(reason))) => format!("by {}: {reason}", who(by)),
-            Some((by, None)) => format!("by {}", who(by)),
+            Some((by, Some(reason))) => format!("by {}: {reason}", by.name()),
+            Some((by, None)) => format!("by {}", by.name()),
             None => "by a person".to_owned(),
         },
         RunStanding::Undoing => {
@@ -279,7 +278,7 @@ fn doubt(state: &RunState) -> String {
 
 fn undone_by(state: &RunState) -> String {
     match &state.phase {
-        RunPhase::Undoing { by } => who(by),
+        RunPhase::Undoing { by } => by.name().to_owned(),
         RunPhase::Forward
         | RunPhase::Cancelling
         | RunPhase::Settling { .. }
@@ -289,7 +288,7 @@ fn undone_by(state: &RunState) -> String {
 
 fn cancelled_by(events: &[Recorded]) -> Option<String> {
     events.iter().rev().find_map(|recorded| match &recorded.event {
-        Event::CancelRequested { by, .. } => Some(who(by)),
+        Event::CancelRequested { by, .. } => Some(by.name().to_owned()),
         _ => None,
     })
 }

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::timeline::seconds;
 use super::view::Driven;
-use crate::engine::{Actor, Event, Recorded, RunPhase, RunState, StepState};
+use crate::engine::{Event, Recorded, RunPhase, RunState, StepState};
 use crate::model::{RunOutcome, StepStatus, Timestamp};
 use crate::render::Ourselves;
 
@@ -229,14 +229,5 @@ fn next(state: &RunState) -> Vec<String> {
                 .collect(),
         ),
         RunPhase::Cancelling | RunPhase::Ended { .. } => Vec::new(),
-    }
-}
-
-/// Who, in as few words as a headline has: the name alone.
-pub(super) fn who(by: &Actor) -> String {
-    match by {
-        Actor::Engine => "the engine".to_owned(),
-        Actor::Person(person) => person.name.clone(),
-        Actor::DrillPerson => "the drill's people".to_owned(),
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::*;
+use crate::engine::Actor;
 use crate::model::action::General;
 use crate::model::{Action, GatePolicy, OnExpiry, Person, Plan, Role, StepError};
 use crate::render::progress::{Teller, standing_lines};
