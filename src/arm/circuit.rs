@@ -77,6 +77,13 @@ impl<'v> CircuitView<'v> {
         spent.filter_map(spending_connection)
     }
 
+    /// How many of its authorizations are spent by connections that it does not name.
+    #[must_use]
+    pub fn spent_by_unnamed(self) -> usize {
+        let all = list(self.0, "/properties/authorizations").iter();
+        all.filter(|own| is_spent(own) && spending_connection(own).is_none()).count()
+    }
+
     /// `Basic`, `Standard`, `Premium` or `Local`.
     #[must_use]
     pub fn tier(self) -> Option<&'v str> {
@@ -132,8 +139,14 @@ impl<'v> CircuitView<'v> {
 /// The connection that an authorization is spent by, as its body names it.
 #[must_use]
 pub fn spending_connection(authorization: &Value) -> Option<ResourceId> {
-    let used = is(authorization, "/properties/authorizationUseStatus", "InUse");
-    id_at(authorization, "/properties/connectionResourceUri").filter(|_| used)
+    let named = id_at(authorization, "/properties/connectionResourceUri");
+    named.filter(|_| is_spent(authorization))
+}
+
+/// Whether a connection uses an authorization: one key, one connection (azure-facts 2.5).
+#[must_use]
+pub fn is_spent(authorization: &Value) -> bool {
+    is(authorization, "/properties/authorizationUseStatus", "InUse")
 }
 
 /// A peering of a circuit.

@@ -15,7 +15,9 @@ pub mod read;
 mod routes;
 mod state;
 
-pub use circuit::{CircuitPeeringView, CircuitView, PRIVATE_PEERING, spending_connection};
+pub use circuit::{
+    CircuitPeeringView, CircuitView, PRIVATE_PEERING, is_spent, spending_connection,
+};
 pub use connection::ConnectionView;
 pub use firewall::{PublicAddressView, firewall_address};
 pub use gateway::GatewayView;

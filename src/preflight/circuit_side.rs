@@ -50,6 +50,30 @@ impl<'a> Inquiry<'a> {
         spent_by.filter(|id| !listed.contains(id) && !ours(id) && !removed(id)).collect()
     }
 
+    /// How many connections a circuit has, at the least, that no list has and that it does not name either: more
+    /// of its authorizations are spent than connections are known. Each connection spends one at most. Asked of the
+    /// start: no step's end frees an authorization in the facts.
+    #[must_use]
+    pub fn unnamed_links(&self, circuit: &ResourceId) -> usize {
+        let spent =
+            self.facts.body(circuit).map_or(0, |body| CircuitView::of(body).spent_by_unnamed());
+        spent.saturating_sub(self.all_links_to(circuit).len())
+    }
+
+    /// Whether every connection of a circuit has a name. Asked of the start, as [`Self::unnamed_links`] is.
+    ///
+    /// # Errors
+    /// Some have none, and how many.
+    pub fn every_link_named(&self, circuit: &ResourceId) -> Result<(), String> {
+        match self.unnamed_links(circuit) {
+            0 => Ok(()),
+            unnamed => Err(format!(
+                "{unnamed} of its authorizations are spent by connections that are neither listed nor named: the \
+                 addresses there are not known"
+            )),
+        }
+    }
+
     /// Whether the networks of all connections of a circuit can be read.
     ///
     /// # Errors

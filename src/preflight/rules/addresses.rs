@@ -73,7 +73,7 @@ fn same_circuit(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         if hit.is_none() {
             let (later, unread) = meets(&end, &planned);
             hit = later;
-            everything = everything.and(unread);
+            everything = everything.and(unread).and(inquiry.every_link_named(planned.circuit));
         }
         all.push(about(planned.id, found(hit, everything)));
     }

@@ -376,7 +376,7 @@ fn link_count(inquiry: &Inquiry<'_>) -> Vec<Judged> {
                 .iter()
                 .map(|peering| list(peering, "/properties/connections").len())
                 .sum();
-            let unlisted = then.unlisted_links(id).len();
+            let unlisted = then.unlisted_links(id).len() + inquiry.unnamed_links(id);
             let count = then.all_links_to(id).len() + unlisted + reach;
             let max = links_max(mbps, premium);
             let hit = (count >= max).then(|| {

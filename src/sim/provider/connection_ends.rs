@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{Put, id_at};
 use crate::arm::read::{self, flag};
-use crate::arm::{CircuitView, kind, spending_connection};
+use crate::arm::{CircuitView, is_spent, kind, spending_connection};
 use crate::model::ResourceId;
 use crate::model::azure_limits::links_max;
 use crate::sim::network::configured_prefixes;
@@ -141,15 +141,25 @@ pub(super) fn room(world: &World, put: &Put<'_>, circuit: &ResourceId) -> Result
     all.extend(hubs.map(|(id, _)| id.clone()));
     let keys = world.resources.of_type(kind::AUTHORIZATIONS);
     let keys = keys.filter(|(id, _)| id.parent().as_ref() == Some(circuit));
-    all.extend(keys.filter_map(|(_, own)| spending_connection(&own.body)));
+    // Where a world says of a key no more than that it is spent, a connection that stands may be who spent it.
+    let standing = all.len();
+    let mut unnamed = 0_usize;
+    for (_, own) in keys {
+        match spending_connection(&own.body) {
+            Some(named) => _ = all.insert(named),
+            None => unnamed += usize::from(is_spent(&own.body)),
+        }
+    }
+    let unnamed = unnamed.saturating_sub(standing);
     let reach = world.resources.of_type(kind::GLOBAL_REACH);
     let of_circuit = |id: &ResourceId| id.root() == *circuit;
     all.extend(reach.map(|(id, _)| id.clone()).filter(of_circuit));
     all.remove(put.id);
     let max = links_max(mbps, view.is_tier("Premium"));
-    if all.len() < max {
+    let count = all.len() + unnamed;
+    if count < max {
         return Ok(());
     }
-    let message = format!("Circuit {circuit} has {} connections of at most {max}.", all.len());
+    let message = format!("Circuit {circuit} has {count} connections of at most {max}.");
     Err(Refusal::unconfirmed(&unconfirmed::CIRCUIT_FULL, message))
 }

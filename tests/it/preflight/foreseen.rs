@@ -71,6 +71,43 @@ async fn connections_of_subscriptions_that_are_not_listed_are_counted_by_their_a
 }
 
 #[tokio::test]
+async fn authorizations_that_do_not_say_who_spent_them_are_counted_too() {
+    // Each connection spends one at most: one that stands may be the one behind any of them.
+    for (foreign, standing, full) in [(9, false, false), (10, false, true), (10, true, true)] {
+        let mut case = Case::of(MAIN);
+        if standing {
+            let gateway = format!("{SEA}/virtualNetworkGateways/gw");
+            case.add(link("con-listed", &gateway, "er-singapore", 0));
+        }
+        spent(&mut case, foreign, &[]);
+        for own in case.body("er-singapore")["properties"]["authorizations"].as_array_mut().unwrap()
+        {
+            own["properties"].as_object_mut().unwrap().remove("connectionResourceUri");
+        }
+        let found = case.found().await;
+        let said = verdicts(&found, "LINK-COUNT");
+        assert_eq!(failed(&found).contains("LINK-COUNT"), full, "{foreign} {standing}: {said:?}");
+        assert!(unknown(&found, "ADDR-SAME-CIRCUIT"), "{foreign} {standing}");
+    }
+    // One that stands spends one: nobody else is on the circuit for all that is known.
+    let mut case = Case::of(MAIN);
+    let gateway = format!("{SEA}/virtualNetworkGateways/gw");
+    case.add(link("con-listed", &gateway, "er-singapore", 0));
+    spent(&mut case, 1, &[]);
+    case.body("er-singapore")["properties"]["authorizations"][0]["properties"]
+        .as_object_mut()
+        .unwrap()
+        .remove("connectionResourceUri");
+    let said = verdicts(&case.found().await, "ADDR-SAME-CIRCUIT");
+    assert!(
+        said.iter().all(
+            |own| !matches!(own, FindingVerdict::Unknown(why) if why.contains("neither listed"))
+        ),
+        "{said:?}"
+    );
+}
+
+#[tokio::test]
 async fn a_right_that_only_an_undo_needs_stops_no_failover() {
     let mut case = Case::of(MAIN);
     without(&mut case, "*/authorizations/delete");
