@@ -370,6 +370,12 @@ const CASES: &[Spoilt] = &[
             json!({ "id": format!("{SEA}/networkSecurityGroups/nsg") });
         with_subnet(c, subnet);
     }),
+    ("GWS-NSG-OLD", PREPARED, |c| {
+        let subnets = c.body("vnet-hub-sea")["properties"]["subnets"].as_array_mut().unwrap();
+        let own = subnets.iter_mut().find(|own| own["name"] == json!("GatewaySubnet"));
+        let group = json!({ "id": format!("{SEA}/networkSecurityGroups/nsg") });
+        own.unwrap()["properties"]["networkSecurityGroup"] = group;
+    }),
     ("GWS-UDR0", MAIN, |c| {
         with_table(
             c,

@@ -40,19 +40,22 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "GWS-NSG",
         severity: FindingSeverity::Block,
-        fails_when: "A network security group is on the GatewaySubnet.",
+        fails_when: "A network security group is on the GatewaySubnet of a gateway that is to be.",
         reads: "subnet: networkSecurityGroup",
         why: "The gateway cannot be managed and stops working.",
         fix: "Take the group off the subnet.",
         source: "E-GW",
-        judge: |inquiry| {
-            subnet(inquiry, |_, body| {
-                let group = arm::SubnetView::of(body).security_group();
-                Some(unless(group.is_some(), || {
-                    format!("{} is on it", group.as_ref().map_or("", ResourceId::name))
-                }))
-            })
-        },
+        judge: |inquiry| subnet(inquiry, |_, body| Some(guarded(body))),
+    },
+    Rule {
+        id: "GWS-NSG-OLD",
+        severity: FindingSeverity::Warn,
+        fails_when: "A network security group is on the GatewaySubnet of a gateway that stands and that a step counts on.",
+        reads: "subnet: networkSecurityGroup",
+        why: "Azure does not support it: the gateway may stop working, or take no change.",
+        fix: "Take the group off the subnet. Where the gateway carries well as it is, the run need not wait for that.",
+        source: "E-GW",
+        judge: standing_guarded,
     },
     Rule {
         id: "GWS-UDR0",
@@ -150,6 +153,31 @@ pub(super) const RULES: &[Rule] = &[
         judge: removed,
     },
 ];
+
+/// Whether a security group is on a subnet.
+fn guarded(subnet: &Value) -> FindingVerdict {
+    let group = arm::SubnetView::of(subnet).security_group();
+    unless(group.is_some(), || format!("{} is on it", group.as_ref().map_or("", ResourceId::name)))
+}
+
+/// Whether a security group is on the subnet of a gateway that no step makes or writes, and on which one counts.
+fn standing_guarded(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let written: BTreeSet<&ResourceId> =
+        inquiry.gateway_places().into_iter().map(|(_, _, place)| place).collect();
+    let mut all = BTreeMap::new();
+    for (step, gateway) in inquiry.gateways_in_use() {
+        let then = inquiry.at(step);
+        let Some(place) = then.facts.body(&gateway).and_then(gateway_subnet) else { continue };
+        let Some(vnet) = place.parent().filter(|_| !written.contains(&place)) else { continue };
+        let verdict = match then.facts.resource(&vnet) {
+            Fact::Known(body) => own_gateway_subnet(body).map(guarded),
+            Fact::Absent => None,
+            Fact::Unknown(why) => Some(FindingVerdict::Unknown(why.to_owned())),
+        };
+        all.extend(verdict.map(|verdict| (place, verdict)));
+    }
+    all.into_iter().map(|(place, verdict)| about(&place, verdict)).collect()
+}
 
 /// Who stands in a subnet that is to go. One that nobody here removes is named first: no order of steps helps.
 fn removed(inquiry: &Inquiry<'_>) -> Vec<Judged> {
