@@ -26,6 +26,15 @@ fn source(kind: DocumentKind, path: &Path) -> Result<(SourceFile, Option<Diagnos
         | DocumentKind::Params
         | DocumentKind::Settings => "file",
     };
+    named(what, kind, path)
+}
+
+/// The same, in the word that the reader has for it so far.
+fn named(
+    what: &str,
+    kind: DocumentKind,
+    path: &Path,
+) -> Result<(SourceFile, Option<Diagnostic>), CliError> {
     let bytes = files::read(what, path, FILE_BYTES_MAX)?;
     Ok(match SourceFile::read_as(kind, &path.display().to_string(), &bytes) {
         Ok(source) => (source, None),
@@ -95,7 +104,7 @@ pub(super) fn usable_world(context: &Context, path: &Path) -> Result<Scenario, C
 /// The file cannot be read (usage).
 pub(super) fn kind(path: &Path) -> Result<DocumentKind, CliError> {
     // The most liberal of them: what is too large or too deep is said by the reader of its kind.
-    let (source, refused) = source(DocumentKind::World, path)?;
+    let (source, refused) = named("file", DocumentKind::World, path)?;
     if refused.is_some() {
         return Ok(DocumentKind::Runbook);
     }
@@ -104,8 +113,8 @@ pub(super) fn kind(path: &Path) -> Result<DocumentKind, CliError> {
         return Ok(by_first_words(source.text()));
     };
     Ok(match &root.value {
-        NodeValue::List(_) => DocumentKind::BadDays,
-        NodeValue::Scalar { .. } => DocumentKind::Runbook,
+        NodeValue::List(all) if all.iter().any(|one| one.map().is_some()) => DocumentKind::BadDays,
+        NodeValue::List(_) | NodeValue::Scalar { .. } => DocumentKind::Runbook,
         NodeValue::Map(entries) => {
             let keys: Vec<&str> = entries.iter().map(|(key, _)| key.text.as_str()).collect();
             by_keys(&keys)

@@ -309,3 +309,19 @@ fn check_says_which_files_of_another_day_are_not_there() {
         assert!(out.contains("warning[BR0416]") && out.contains(named), "{out}");
     }
 }
+
+#[test]
+fn check_looks_at_the_other_files_where_some_cannot_be_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let list = folder.path().join("list.yaml");
+    std::fs::write(&list, "- a\n- b\n").unwrap();
+    let list = list.to_str().unwrap();
+    let gone = folder.path().join("gone.yaml");
+    let words = ["check", gone.to_str().unwrap(), list, "/"];
+    let (code, err) = backroad(folder.path(), &words);
+    assert_eq!(code, 2, "{err}");
+    assert!(err.contains("must be a mapping, and this is a list"), "{err}");
+    assert!(err.contains("2 files cannot be read") && err.contains("gone.yaml: "), "{err}");
+    let (code, err) = backroad(folder.path(), &["check", gone.to_str().unwrap()]);
+    assert!(code == 2 && err.contains("The file ") && !err.contains("world"), "{err}");
+}

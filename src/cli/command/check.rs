@@ -41,14 +41,18 @@ struct Checked {
 /// Checks files; runbooks under every profile that they have, so that no profile is wrong unnoticed.
 ///
 /// # Errors
-/// A file cannot be read.
+/// Files cannot be read; the others have been checked by then.
 pub(super) fn check(
     context: &Context,
     CheckArgs { files: named, compile, deny_warnings }: &CheckArgs,
 ) -> Result<Status, CliError> {
     let mut kinds = Vec::new();
+    let mut unread = Vec::new();
     for file in named {
-        kinds.push((file, written::kind(file)?));
+        match written::kind(file) {
+            Ok(kind) => kinds.push((file, kind)),
+            Err(error) => unread.push((file, error)),
+        }
     }
     let runbooks: Vec<&Path> = kinds
         .iter()
@@ -93,7 +97,21 @@ pub(super) fn check(
     }
     ci::diagnostics(context.ui, &found);
     ci::summarize(context, "check", &summary::of_check(named.len(), &found));
+    if !unread.is_empty() {
+        return Err(unreadable_files(unread));
+    }
     Ok(if wrong { Status::Runbook } else { Status::Done })
+}
+
+/// The files that cannot be read, as one error: each with what hinders.
+fn unreadable_files(mut all: Vec<(&PathBuf, CliError)>) -> CliError {
+    if all.len() == 1 {
+        return all.remove(0).1;
+    }
+    let told = CliError::usage(format!("{} files cannot be read.", all.len()));
+    all.iter().fold(told, |told, (file, error)| {
+        told.reason(&format!("{}: {}", file.display(), error.why.join(": ")))
+    })
 }
 
 fn runbook(context: &Context, file: &Path, compile: &Compile) -> Result<Checked, CliError> {
