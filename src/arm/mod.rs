@@ -9,6 +9,7 @@ mod connection;
 mod firewall;
 mod gateway;
 pub mod kind;
+mod linked;
 mod network;
 mod path;
 pub mod read;
@@ -21,6 +22,7 @@ pub use circuit::{
 pub use connection::ConnectionView;
 pub use firewall::{PublicAddressView, firewall_address};
 pub use gateway::GatewayView;
+pub use linked::linked;
 pub use network::{PeeringView, SubnetView, VirtualNetworkView, is_spoke};
 pub use path::CircuitPath;
 pub use routes::{RouteTableView, RouteView};

@@ -43,8 +43,10 @@ impl FactReader for ArmObserver {
                 read(client, &in_group(subscription, group, what), LOCKS, &context).await
             }
             Question::Permissions { subscription, group } => {
-                let what = "/providers/Microsoft.Authorization/permissions";
-                read(client, &in_group(subscription, group, what), PERMISSIONS, &context).await
+                rights(client, &in_group(subscription, group, ""), &context).await
+            }
+            Question::RightsOn { resource } => {
+                rights(client, &resource.to_string(), &context).await
             }
             Question::Subscription { subscription } => {
                 let path = format!("/subscriptions/{subscription}");
@@ -94,6 +96,16 @@ async fn inventory(
     let path = format!("/subscriptions/{subscription}/resources");
     let filter = format!("resourceType eq '{kind}'");
     client.get_path(&path, &[("api-version", RESOURCES), ("$filter", &filter)], context).await
+}
+
+/// What we may do at a scope.
+async fn rights(
+    client: &Client,
+    scope: &str,
+    context: &CallContext,
+) -> Result<Option<Value>, StepError> {
+    let path = format!("{scope}/providers/Microsoft.Authorization/permissions");
+    read(client, &path, PERMISSIONS, context).await
 }
 
 /// Whether the key of a connection is told; it itself leaves this room in no answer.

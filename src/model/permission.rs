@@ -149,8 +149,8 @@ pub fn to_look(action: &Action) -> Option<(ResourceId, String)> {
     Some((id.clone(), format!("{}/{verb}", id.resource_type().as_str())))
 }
 
-/// The resource that an action makes, of those on which policies have a word: one that is there already, or is
-/// only changed, is none.
+/// The resource that an action writes, of those on which policies have a word. A circuit is its owner's, and is
+/// only made faster.
 #[must_use]
 pub fn made(action: &Action) -> Option<&ResourceId> {
     match action {
@@ -162,14 +162,14 @@ pub fn made(action: &Action) -> Option<&ResourceId> {
         | Action::Route(_)
         | Action::Vpn(_)
         | Action::Hub(_)
-        | Action::RouteTable(_) => action.written(),
-        Action::Authorization(_)
+        | Action::Authorization(_)
         | Action::Association(_)
-        | Action::Bandwidth(_)
-        | Action::Tier(_)
+        | Action::Dissociation(_)
         | Action::SecurityGroup(_)
         | Action::Dns(_)
-        | Action::Dissociation(_)
+        | Action::RouteTable(_) => action.written(),
+        Action::Bandwidth(_)
+        | Action::Tier(_)
         | Action::Remove(_)
         | Action::RecoveryPlan(_)
         | Action::Steering(_)

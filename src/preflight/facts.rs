@@ -51,6 +51,11 @@ pub enum Question {
         /// The group.
         group: String,
     },
+    /// What we may do on a resource that a write refers to: roles are assigned on single ones, too.
+    RightsOn {
+        /// The resource.
+        resource: ResourceId,
+    },
     /// A subscription itself: whether it is enabled.
     Subscription {
         /// The subscription.
@@ -141,6 +146,7 @@ impl Question {
             Self::Resource(id)
             | Self::Children { parent: id, .. }
             | Self::Restrictions { resource: id, .. }
+            | Self::RightsOn { resource: id }
             | Self::Links { zone: id }
             | Self::SharedKey { connection: id }
             | Self::KeyOf { circuit: id, .. }

@@ -7,7 +7,7 @@ use super::inquiry::{
     CIRCUITS, CONNECTIONS, HUB_GATEWAYS, Inquiry, VNETS, gateway_subnet, own_gateway_subnet,
     peerings_of, recovery_items, subnets_of,
 };
-use super::rules::{hub_tables, hubs, limits, policy, secrets, sides, steering, tables};
+use super::rules::{hub_tables, hubs, limits, policy, rights, secrets, sides, steering, tables};
 use crate::arm;
 use crate::arm::CircuitPath;
 use crate::model::action::{RemovalKind, Steering, Verification, Vpn};
@@ -45,6 +45,7 @@ pub fn questions(plan: &Plan, facts: &Facts) -> BTreeSet<Question> {
     asked.extend(tables::questions(inquiry));
     asked.extend(sides::questions(inquiry));
     asked.extend(policy::questions(inquiry));
+    asked.extend(rights::questions(inquiry));
     asked.extend(plan.steps().iter().filter_map(|step| limits::question(&step.action)));
     asked.extend(hubs::questions(inquiry));
     asked.extend(hub_tables::questions(inquiry));

@@ -16,7 +16,7 @@ pub(super) mod policy;
 mod programs;
 mod region;
 mod resizes;
-mod rights;
+pub(super) mod rights;
 mod routes;
 pub(super) mod secrets;
 pub(super) mod sides;

@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::policy;
+use crate::arm;
 use crate::arm::kind::PORTS;
 use crate::model::{Action, ResourceId, SagaClass, Step, permission};
 use crate::preflight::facts::{Fact, Question, WRONG_TENANT};
-use crate::preflight::inquiry::{Inquiry, about, is, list, text};
+use crate::preflight::inquiry::{Inquiry, about, is, list, text, unless};
 use crate::preflight::mend;
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
@@ -59,11 +61,18 @@ pub(super) const RULES: &[Rule] = &[
         id: "RBAC",
         severity: FindingSeverity::Block,
         fails_when: "A right that a step needs is missing.",
-        reads: "permissions of the resource groups",
+        reads: "permissions of the resource groups that are written into, and of what writes refer to: also what stands \
+                in a subnet or network already (security group, route table, NAT gateway), which Azure asks about \
+                with every write",
         why: "The step would fail with AuthorizationFailed, in the middle of the failover.",
-        fix: "Assign the role that `backroad permissions RUNBOOK` prints.",
+        fix: "Assign the role that `backroad permissions RUNBOOK` prints; for what somebody else's resource is to be \
+              joined by, have its owner assign that one right on it.",
         source: "A-ERR",
-        judge: |inquiry| rights(inquiry, RightsFor::Run),
+        judge: |inquiry| {
+            let mut all = rights(inquiry, RightsFor::Run);
+            all.extend(linked_rights(inquiry));
+            all
+        },
     },
     Rule {
         id: "RBAC-UNDO",
@@ -256,6 +265,86 @@ fn rights(inquiry: &Inquiry<'_>, what_for: RightsFor) -> Vec<Judged> {
             Fact::Unknown(why) => FindingVerdict::Unknown(why.to_owned()),
         };
         all.push(Judged::of(about, verdict));
+    }
+    all
+}
+
+/// The resources that writes refer to and that no question about a written resource group covers, with the rights on
+/// them and a step that needs each: what a step names, and what stands in what it writes and is carried along.
+fn linked<'a>(inquiry: &Inquiry<'a>) -> BTreeMap<(ResourceId, String), &'a Step> {
+    let groups = inquiry.groups();
+    let elsewhere = |id: &ResourceId| {
+        !groups.contains(&(id.subscription().to_owned(), id.resource_group().to_owned()))
+    };
+    let mut all = BTreeMap::new();
+    for step in inquiry.plan.steps() {
+        let named = permission::needed_apart(step).to_do;
+        let written = carries(&step.action).then(|| policy::body_written(inquiry, step)).flatten();
+        let carried = written.iter().flat_map(|(id, body)| {
+            arm::linked(id.resource_type().as_str(), body).into_iter().map(|(id, verb)| {
+                let right = format!("{}/{verb}", id.resource_type().as_str());
+                (id, right)
+            })
+        });
+        let carried = carried.filter(|needed| !named.contains(needed));
+        let refers =
+            |right: &str| right.ends_with("/join/action") || right.ends_with("/peer/action");
+        let apart = named.iter().filter(|(id, right)| refers(right) && elsewhere(id));
+        for needed in apart.cloned().chain(carried) {
+            all.entry(needed).or_insert(step);
+        }
+    }
+    all
+}
+
+/// Whether an action writes a body in which others may have put references.
+fn carries(action: &Action) -> bool {
+    match action {
+        Action::Subnet(_)
+        | Action::Association(_)
+        | Action::Dissociation(_)
+        | Action::SecurityGroup(_)
+        | Action::Dns(_)
+        | Action::Gateway(_) => true,
+        Action::PublicIp(_)
+        | Action::Authorization(_)
+        | Action::Connection(_)
+        | Action::Peering(_)
+        | Action::RouteTable(_)
+        | Action::Route(_)
+        | Action::Bandwidth(_)
+        | Action::Tier(_)
+        | Action::Remove(_)
+        | Action::RecoveryPlan(_)
+        | Action::Vpn(_)
+        | Action::Steering(_)
+        | Action::Hub(_)
+        | Action::Verify(_)
+        | Action::Outside(_)
+        | Action::General(_) => false,
+    }
+}
+
+/// The questions about rights on what writes refer to.
+pub(in crate::preflight) fn questions(inquiry: &Inquiry<'_>) -> Vec<Question> {
+    let all = linked(inquiry).into_keys();
+    all.map(|(resource, _)| Question::RightsOn { resource }).collect()
+}
+
+fn linked_rights(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let mut all = Vec::new();
+    for ((resource, right), step) in linked(inquiry) {
+        let question = Question::RightsOn { resource: resource.clone() };
+        let verdict = match inquiry.facts.of(&question) {
+            Fact::Known(value) => unless(!permission::granted(value, &right), || {
+                format!("{right} is missing (step `{}`)", step.name)
+            }),
+            // It is not there: other rules say so.
+            Fact::Absent => continue,
+            Fact::Unknown(_) if !inquiry.facts.knows(&question) => continue,
+            Fact::Unknown(why) => FindingVerdict::Unknown(why.to_owned()),
+        };
+        all.push(about(&resource, verdict));
     }
     all
 }

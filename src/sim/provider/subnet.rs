@@ -154,7 +154,7 @@ impl Provider for SubnetType {
     }
 
     fn joins(&self, _: &ResourceId, body: &Value) -> Vec<(ResourceId, &'static str)> {
-        self.references(body).into_iter().map(|table| (table, "join/action")).collect()
+        arm::linked(kind::SUBNETS, body)
     }
 
     fn references(&self, body: &Value) -> Vec<ResourceId> {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Provider, Put, default, top_level, vnet_peering};
-use crate::arm::kind;
+use crate::arm::{kind, linked};
 use crate::model::ResourceId;
 use crate::sim::body_rule::BodyRule;
 use crate::sim::consequence::Consequence;
@@ -16,6 +16,10 @@ pub(super) struct VirtualNetworkType;
 impl Provider for VirtualNetworkType {
     fn kind(&self) -> &'static str {
         kind::NETWORKS
+    }
+
+    fn joins(&self, _: &ResourceId, body: &Value) -> Vec<(ResourceId, &'static str)> {
+        linked(kind::NETWORKS, body)
     }
 
     fn word(&self) -> &'static str {

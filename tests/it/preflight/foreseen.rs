@@ -108,6 +108,61 @@ async fn authorizations_that_do_not_say_who_spent_them_are_counted_too() {
 }
 
 #[tokio::test]
+async fn what_a_subnet_carries_must_be_ours_to_join_when_it_is_written() {
+    let in_sec = |kind: &str, name: &str| {
+        format!(
+            "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-sec/providers/\
+             Microsoft.Network/{kind}/{name}"
+        )
+    };
+    let (group, way_out) = (in_sec("networkSecurityGroups", "nsg"), in_sec("natGateways", "nat"));
+    let case = |more: Value| {
+        let mut case = Case::of(MAIN);
+        let one = "/subscriptions/11111111-1111-1111-1111-111111111111";
+        let mut rights = vec![
+            json!({ "scope": format!("{one}/resourceGroups/rg-network-sea"), "actions": ["*"] }),
+            json!({ "scope": one, "actions": ["*/read"] }),
+            json!({ "scope": "/subscriptions/22222222-2222-2222-2222-222222222222", "actions": ["*"] }),
+        ];
+        rights.extend(more.as_array().unwrap().iter().cloned());
+        case.world.rights = Some(serde_json::from_value(json!(rights)).unwrap());
+        case.add(json!({ "id": group, "location": "southeastasia", "properties": {} }));
+        let subnets = case.body("vnet-app1-sea")["properties"]["subnets"].as_array_mut().unwrap();
+        let own = subnets.iter_mut().find(|own| own["name"] == "snet-app").unwrap();
+        own["properties"]["networkSecurityGroup"] = json!({ "id": group });
+        own["properties"]["natGateway"] = json!({ "id": way_out });
+        case
+    };
+    let found = case(json!([])).found().await;
+    let said = told(&found, "RBAC").join("; ");
+    assert!(
+        said.contains(
+            "networkSecurityGroups/join/action is missing (step `spoke_association.app1`)"
+        ) && said.contains("natGateways/join/action"),
+        "{said}"
+    );
+    // Where somebody has the right on the single resource, that is enough.
+    let join = |id: &str| json!({ "scope": id, "actions": ["*/join/action"] });
+    let found = case(json!([join(&group), join(&way_out)])).found().await;
+    assert_eq!(told(&found, "RBAC"), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn policies_are_asked_about_changes_of_subnets_and_about_authorizations() {
+    for (kind, what) in [
+        ("Microsoft.Network/virtualNetworks/subnets", "snet-app"),
+        ("Microsoft.Network/expressRouteCircuits/authorizations", "auth-hub-sea"),
+    ] {
+        let mut case = Case::of(MAIN);
+        let policy = json!([{ "name": "no-more", "types": [kind] }]);
+        case.world.policies = serde_json::from_value(policy).unwrap();
+        let found = case.found().await;
+        let said = told(&found, "POLICY-DENY").join("; ");
+        assert!(said.contains(what), "{said}");
+    }
+}
+
+#[tokio::test]
 async fn a_right_that_only_an_undo_needs_stops_no_failover() {
     let mut case = Case::of(MAIN);
     without(&mut case, "*/authorizations/delete");
