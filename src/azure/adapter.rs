@@ -23,6 +23,7 @@ use super::service::{
 use super::tenancy::Tenants;
 use super::token::TokenSource;
 use super::wire::Wire;
+use crate::arm::spending_connection;
 use crate::engine::{Actuator, CallContext, Clock, Observer, PollAnswer, SendAnswer};
 use crate::model::action::Verification;
 use crate::model::permission::to_look;
@@ -326,6 +327,14 @@ async fn recovery_plan_seen(
     Ok((plan, items))
 }
 
+/// Whether the connection that an authorization names as its user is no more. One that cannot be read stands.
+async fn user_gone(client: &Client, body: Option<&Value>, context: &CallContext) -> bool {
+    match body.and_then(spending_connection) {
+        Some(user) => matches!(client.get(&user, context).await, Ok(None)),
+        None => false,
+    }
+}
+
 async fn observe_undo(
     client: &Client,
     action: &Action,
@@ -355,10 +364,14 @@ async fn observe_undo(
         Action::Hub(spec) => return Ok(hub::undo(spec, undo, body)),
         Action::Subnet(spec) => return Ok(subnet::undo(spec, undo, body)),
         Action::Tier(spec) => return Ok(circuit_tier::undo(spec, undo, body)),
+        Action::RouteTable(spec) => return Ok(route_table::undo(spec, undo, body)),
+        Action::Authorization(spec) => {
+            let gone = user_gone(client, body, context).await;
+            return Ok(authorization::undo(spec, undo, body, gone));
+        }
         Action::PublicIp(spec) => public_ip::wanted(spec),
         Action::Gateway(spec) => gateway::wanted(spec, stood),
         Action::Peering(spec) => vnet_peering::wanted(spec, stood),
-        Action::RouteTable(spec) => route_table::wanted(spec, &route_table::Firewalls::new()),
         Action::Route(spec) => route_table::wanted_route(spec, &route_table::Firewalls::new()),
         Action::Association(spec) => association::wanted(spec),
         Action::SecurityGroup(spec) => association::wanted_security(spec),
@@ -366,8 +379,7 @@ async fn observe_undo(
         Action::Steering(own) => steering::wanted(own, stood),
         Action::Dissociation(_) => association::unused_table(),
         // These write nothing into what is there, or nothing at all.
-        Action::Authorization(_)
-        | Action::Bandwidth(_)
+        Action::Bandwidth(_)
         | Action::RecoveryPlan(_)
         | Action::Verify(_)
         | Action::Outside(_)

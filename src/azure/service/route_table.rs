@@ -5,9 +5,10 @@ use std::net::IpAddr;
 
 use serde_json::{Value, json};
 
-use super::body::{assessment, blocked, ensure, set, with_tags};
+use super::body::{self, assessment, blocked, ensure, set, with_tags};
+use crate::arm::read::{list, name};
 use crate::model::action::{Destination, NextHop, RouteTable, TableRoute};
-use crate::model::{Assessed, Assessment, ResourceId};
+use crate::model::{Assessed, Assessment, ResourceId, Undo};
 
 /// The private addresses of firewalls that routes lead to.
 pub(crate) type Firewalls = BTreeMap<ResourceId, IpAddr>;
@@ -30,6 +31,26 @@ pub(crate) fn wanted(spec: &RouteTable, firewalls: &Firewalls) -> Value {
     });
     set(&mut wanted, "disableBgpRoutePropagation", spec.propagate_gateway_routes.map(|on| !on));
     with_tags(wanted, &spec.tags)
+}
+
+/// What takes a table back that the run made. Its own single routes have gone before: what else is in it was put
+/// there by others, and would be lost with it.
+pub(crate) fn undo(spec: &RouteTable, undo: &Undo, body: Option<&Value>) -> Assessment {
+    let mut verdict = body::undo(undo, body, &wanted(spec, &Firewalls::new()));
+    if let (Some(body), Undo::Delete { .. }, Assessed::Change(_)) = (body, undo, &verdict) {
+        let ours = |name: &str| spec.routes.iter().any(|own| own.name.eq_ignore_ascii_case(name));
+        let routes = list(body, "/properties/routes").iter();
+        let theirs: Vec<&str> = routes.filter_map(name).filter(|name| !ours(name)).collect();
+        if !theirs.is_empty() {
+            let why = format!(
+                "Others have put {} into {} since. Agree with them, take the routes out, and undo again.",
+                theirs.join(", "),
+                spec.id.name()
+            );
+            verdict = blocked("routes_of_others", why);
+        }
+    }
+    assessment(&spec.id, body, verdict)
 }
 
 /// Compares one route of a table with the desired one; the table's others are not looked at.
