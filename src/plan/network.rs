@@ -160,6 +160,12 @@ fn way(values: &ActionValues<'_>, item: &Value, key: &str) -> Built<(Destination
         }
     };
     let prefix = text("prefix").and_then(Destination::parse).ok_or(None)?;
+    if let (Destination::Prefix(to), NextHop::Appliance(over)) = (&prefix, &hop)
+        && to.addr().is_ipv4() != over.is_ipv4()
+    {
+        let message = format!("{to} cannot be reached over {over}: one is IPv4, the other IPv6.");
+        return Err(values.wrong(key, Code::BadValue, message));
+    }
     Ok((prefix, hop))
 }
 
@@ -215,6 +221,20 @@ mod tests {
         ] {
             let said = said(both);
             assert!(twice(&said), "{both:?}: {said:?}");
+        }
+    }
+
+    #[test]
+    fn a_route_and_its_next_hop_are_of_one_family() {
+        for (prefix, hop, apart) in [
+            ("2001:db8::/32", "10.10.10.10", true),
+            ("10.0.0.0/8", "fd00::1", true),
+            ("10.0.0.0/8", "10.10.10.10", false),
+            ("AzureMonitor", "10.10.10.10", false),
+        ] {
+            let said = said_of(&format!("{{ name: a, prefix: '{prefix}', next_hop: '{hop}' }}"));
+            let told = said.iter().any(|own| own.contains("one is IPv4, the other IPv6"));
+            assert_eq!(told, apart, "{prefix} {hop}: {said:?}");
         }
     }
 

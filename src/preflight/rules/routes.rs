@@ -1,5 +1,7 @@
 //! Do the circuit's peerings work, and does what they carry fit?
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::addresses::of_hub;
@@ -155,7 +157,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "RT-DEFAULT",
         severity: FindingSeverity::Warn,
-        fails_when: "On-premises advertises 0.0.0.0/0.",
+        fails_when: "On-premises advertises 0.0.0.0/0, in whole or in halves, or the same of IPv6.",
         reads: "route tables of both paths",
         why: "Everything that leaves the networks, Azure's own services included, goes on-premises.",
         fix: "Know it; add service endpoints or routes where Azure must be reached directly.",
@@ -442,7 +444,9 @@ fn default_route(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     by_received(inquiry, |id, _| {
         Some(match heard(inquiry, id) {
             Ok(heard) => unless(heard.iter().any(is_default), || {
-                "on-premises advertises 0.0.0.0/0".to_owned()
+                let all: BTreeSet<String> =
+                    heard.iter().filter(|own| is_default(own)).map(ToString::to_string).collect();
+                format!("on-premises advertises {}", Vec::from_iter(all).join(" and "))
             }),
             Err(why) => FindingVerdict::Unknown(why),
         })
