@@ -9,6 +9,7 @@ mod changed_since;
 mod estates;
 mod refused;
 mod served;
+mod untold;
 
 use backroad::engine::{RunState, StepState, survey};
 use backroad::model::action::Vpn;
