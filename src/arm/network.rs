@@ -4,7 +4,8 @@
 use ipnet::IpNet;
 use serde_json::Value;
 
-use super::read::{flag, id_at, is, list, prefix, prefixes, word};
+use super::kind::GATEWAYS;
+use super::read::{flag, id_at, is, list, prefix, prefixes, text, word};
 use crate::model::ResourceId;
 
 /// `VirtualNetworkPeeringState` of Microsoft.Network, 2024-05-01.
@@ -75,6 +76,22 @@ impl<'v> SubnetView<'v> {
     #[must_use]
     pub fn security_group(self) -> Option<ResourceId> {
         id_at(self.0, "/properties/networkSecurityGroup/id")
+    }
+
+    /// The gateways that stand in it.
+    #[must_use]
+    pub fn gateways(self) -> Vec<ResourceId> {
+        let mut all: Vec<ResourceId> = self
+            .users()
+            .iter()
+            .filter_map(|item| {
+                let configuration = text(item, "/id")?;
+                let at = configuration.to_ascii_lowercase().find("/ipconfigurations/")?;
+                ResourceId::parse(&configuration[..at]).ok().filter(|id| id.is_a(GATEWAYS))
+            })
+            .collect();
+        all.dedup();
+        all
     }
 
     /// What stands in it, of the kind that has configurations.

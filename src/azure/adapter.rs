@@ -8,6 +8,7 @@ use url::Url;
 
 use super::client::{Client, Reading};
 use super::fresh_right;
+use super::gone;
 use super::guard::{ClockRef, RequestGuard};
 use super::in_use;
 use super::operation;
@@ -22,8 +23,9 @@ use super::service::{
 };
 use super::tenancy::Tenants;
 use super::token::TokenSource;
+use super::untold;
 use super::wire::Wire;
-use crate::arm::spending_connection;
+use crate::arm::kind;
 use crate::engine::{Actuator, CallContext, Clock, Observer, PollAnswer, SendAnswer};
 use crate::model::action::Verification;
 use crate::model::permission::to_look;
@@ -237,9 +239,38 @@ async fn observe(
     goal: &Goal<'_>,
     context: &CallContext,
 ) -> Result<Assessment, StepError> {
-    match goal {
-        Goal::Do(action) => observe_action(client, action, context).await,
-        Goal::Undo { action, undo } => observe_undo(client, action, undo, context).await,
+    let mut assessment = match goal {
+        Goal::Do(action) => observe_action(client, action, context).await?,
+        Goal::Undo { action, undo, rest } => {
+            let mut assessment = observe_undo(client, action, undo, context).await?;
+            if let Some(kept) = in_use::kept(client, action, rest, &assessment, context).await? {
+                assessment.verdict = kept;
+            }
+            gone::left_out(client, undo, &mut assessment, context).await;
+            assessment
+        }
+    };
+    only_as_seen(&mut assessment);
+    Ok(assessment)
+}
+
+/// Where the ETag of a resource is a header of its GET (docs/wire.md), a write says which body it was made from:
+/// what somebody changes after the look is not written over, but looked at again. Elsewhere nobody has seen the
+/// condition kept.
+const BEARS_ETAG: [&str; 4] = [
+    kind::NETWORKS,
+    "Microsoft.Network/virtualNetworks/subnets",
+    "Microsoft.Network/virtualNetworks/virtualNetworkPeerings",
+    "Microsoft.Network/routeTables",
+];
+
+fn only_as_seen(assessment: &mut Assessment) {
+    let Assessed::Change(change) = &mut assessment.verdict else { return };
+    let write = &mut change.write;
+    let Some(resource) = write.resource.azure() else { return };
+    if write.method == WriteMethod::Put && BEARS_ETAG.iter().any(|kind| resource.is_a(kind)) {
+        let own = assessment.seen.iter().find(|seen| seen.resource == *resource);
+        write.if_match = own.and_then(|seen| seen.etag.clone());
     }
 }
 
@@ -327,14 +358,6 @@ async fn recovery_plan_seen(
     Ok((plan, items))
 }
 
-/// Whether the connection that an authorization names as its user is no more. One that cannot be read stands.
-async fn user_gone(client: &Client, body: Option<&Value>, context: &CallContext) -> bool {
-    match body.and_then(spending_connection) {
-        Some(user) => matches!(client.get(&user, context).await, Ok(None)),
-        None => false,
-    }
-}
-
 async fn observe_undo(
     client: &Client,
     action: &Action,
@@ -366,7 +389,7 @@ async fn observe_undo(
         Action::Tier(spec) => return Ok(circuit_tier::undo(spec, undo, body)),
         Action::RouteTable(spec) => return Ok(route_table::undo(spec, undo, body)),
         Action::Authorization(spec) => {
-            let gone = user_gone(client, body, context).await;
+            let gone = in_use::user_gone(client, body, context).await;
             return Ok(authorization::undo(spec, undo, body, gone));
         }
         Action::PublicIp(spec) => public_ip::wanted(spec),
@@ -385,14 +408,7 @@ async fn observe_undo(
         | Action::Outside(_)
         | Action::General(_) => Value::Null,
     };
-    let mut verdict = body::undo(undo, body, &written);
-    if let (Action::Gateway(spec), Undo::Delete { .. }, Assessed::Change(_)) =
-        (action, undo, &verdict)
-        && let Some(kept) = in_use::by_others(client, resource, &spec.subnet, context).await?
-    {
-        verdict = kept;
-    }
-    Ok(body::assessment(resource, body, verdict))
+    Ok(body::assessment(resource, body, body::undo(undo, body, &written)))
 }
 
 async fn observe_verification(
@@ -414,10 +430,7 @@ async fn observe_verification(
             let body = client.get(subject, context).await?;
             Ok(circuit::assess_absent(subject, body.as_ref()))
         }
-        Verification::Connection { .. } => {
-            let body = client.get(subject, context).await?;
-            Ok(connection::assess_connected(subject, body.as_ref()))
-        }
+        Verification::Connection { .. } => untold::connected(client, subject, context).await,
         Verification::Tunnel { .. } => {
             let body = client.get(subject, context).await?;
             Ok(vpn::assess_tunnel(subject, body.as_ref()))

@@ -42,7 +42,7 @@ impl ArmObserver {
     /// # Errors
     /// It could not be read.
     pub async fn estate(&self, question: &EstateQuestion) -> Result<Option<Value>, StepError> {
-        let context = CallContext { run: None, not_after: None };
+        let context = CallContext { run: None, not_after: None, waited: None };
         let client = self.client();
         let (path, version) = match question {
             EstateQuestion::Subscription(id) => (format!("/subscriptions/{id}"), SUBSCRIPTIONS),

@@ -25,7 +25,7 @@ const NETWORK: &str = "2024-03-01";
 #[async_trait]
 impl FactReader for ArmObserver {
     async fn ask(&self, question: &Question) -> Result<Option<Value>, StepError> {
-        let context = CallContext { run: None, not_after: None };
+        let context = CallContext { run: None, not_after: None, waited: None };
         let client = self.client();
         match question {
             Question::Resource(id) => client.get_any(id, &context).await.map(masked),
@@ -188,7 +188,7 @@ impl ArmObserver {
     /// # Errors
     /// It could not be read.
     pub async fn sealed(&self, id: &ResourceId) -> Result<Option<Value>, StepError> {
-        let context = CallContext { run: None, not_after: None };
+        let context = CallContext { run: None, not_after: None, waited: None };
         let body = self.client().get_any(id, &context).await?;
         Ok(body.map(|body| super::service::body::with_seals(&body)))
     }

@@ -13,6 +13,7 @@ pub mod error;
 mod estate;
 mod facts;
 mod fresh_right;
+mod gone;
 mod guard;
 mod hygiene;
 mod identity;
@@ -27,6 +28,7 @@ mod service;
 pub mod tenancy;
 pub mod token;
 pub mod transport;
+mod untold;
 mod versions;
 pub mod wire;
 

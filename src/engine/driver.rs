@@ -301,7 +301,7 @@ impl Driver {
         }
         let (going, send) = (job.keeps_going() || self.is_drill_gate(&job), job.is_send());
         let run = self.state.opened.as_ref().map(|opened| opened.run.clone());
-        let context = CallContext { run, not_after: None };
+        let context = CallContext { run, not_after: None, waited: None };
         let (plan, actuator, clock) = (
             Arc::clone(&self.plan),
             Arc::clone(&self.ports.actuator),

@@ -63,6 +63,8 @@ pub struct CallContext {
     pub run: Option<RunId>,
     /// The latest moment at which a write may leave; a call that is later is not made.
     pub not_after: Option<(Timestamp, BootTime)>,
+    /// For how long the step has been at it; none where nobody waits: a look before a run.
+    pub waited: Option<Duration>,
 }
 
 /// What was answered to a write.

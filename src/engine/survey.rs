@@ -32,7 +32,7 @@ pub async fn survey(plan: &Plan, observer: &dyn Observer, clock: &Arc<dyn Clock>
         let turn = clock.queue();
         async move {
             let busy = turn.await;
-            let context = CallContext { run: None, not_after: None };
+            let context = CallContext { run: None, not_after: None, waited: None };
             let result = observer.observe(&Goal::Do(&step.action), &context).await;
             drop(busy);
             (step.name.clone(), result)

@@ -15,9 +15,13 @@ pub(super) enum WorkerJob {
     Observe {
         ticket: Ticket,
         direction: Direction,
-        undo: Option<Undo>,
+        undo: Option<Box<Undo>>,
         /// Its action with what earlier steps put out in it, where it takes in any of that.
         filled: Result<Option<Box<Action>>, StepError>,
+        /// Since when its step is at work.
+        since: Option<Timestamp>,
+        /// What else the run has to take back.
+        rest: Vec<Undo>,
     },
     /// Write.
     Send { ticket: Ticket, intent: Box<Intent> },
@@ -32,9 +36,12 @@ impl WorkerJob {
     pub(super) fn of(effect: Effect, state: &RunState) -> Option<Self> {
         Some(match effect {
             Effect::Observe(ticket, direction) => {
-                let undo = state.steps.get(&ticket.step).and_then(|record| record.undo.clone());
+                let record = state.steps.get(&ticket.step);
+                let undo = record.and_then(|record| record.undo.clone()).map(Box::new);
                 let filled = state.filled(&ticket.step);
-                Self::Observe { ticket, direction, undo, filled }
+                let since = record.and_then(|record| record.work()).map(|work| work.since);
+                let rest = rest(state, &ticket, direction);
+                Self::Observe { ticket, direction, undo, filled, since, rest }
             }
             Effect::Send(ticket, intent) => Self::Send { ticket, intent },
             Effect::Poll(ticket, handle) => Self::Poll { ticket, handle },
@@ -62,6 +69,15 @@ impl WorkerJob {
     }
 }
 
+/// What the run has to take back beside this step.
+fn rest(state: &RunState, ticket: &Ticket, direction: Direction) -> Vec<Undo> {
+    let others = state.steps.iter().filter(|(step, _)| **step != ticket.step);
+    match direction {
+        Direction::Forward => Vec::new(),
+        Direction::Backward => others.filter_map(|(_, record)| record.undo.clone()).collect(),
+    }
+}
+
 /// Performs the job.
 pub(super) async fn perform(
     job: WorkerJob,
@@ -71,7 +87,7 @@ pub(super) async fn perform(
     mut context: CallContext,
 ) -> Input {
     match job {
-        WorkerJob::Observe { ticket, direction, undo, filled } => {
+        WorkerJob::Observe { ticket, direction, undo, filled, since, rest } => {
             let Some(step) = plan.step(&ticket.step) else {
                 return unknown_step(ticket);
             };
@@ -81,10 +97,11 @@ pub(super) async fn perform(
             };
             let action = filled.as_deref().unwrap_or(&step.action);
             let nothing = Undo::Nothing;
+            context.waited = since.map(|since| clock.now().since(since));
             let goal = match direction {
                 Direction::Forward => Goal::Do(action),
                 Direction::Backward => {
-                    Goal::Undo { action, undo: undo.as_ref().unwrap_or(&nothing) }
+                    Goal::Undo { action, undo: undo.as_deref().unwrap_or(&nothing), rest: &rest }
                 }
             };
             let result = actuator.observe(&goal, &context).await;

@@ -446,6 +446,8 @@ pub enum Goal<'a> {
         action: &'a Action,
         /// How.
         undo: &'a Undo,
+        /// What else the run has to take back.
+        rest: &'a [Undo],
     },
 }
 

@@ -103,11 +103,17 @@ fn collect(
     rejoins(&step.action, undo);
 }
 
-/// Before a gateway is taken back, its network is looked at: who came to use it?
+/// Before a gateway is taken back, or a connection of one that the run made, its network is looked at: who came to
+/// use it?
 fn looked_at_by_undo(action: &Action, add: &mut impl FnMut(&ResourceId, &str)) {
-    if let Action::Gateway(spec) = action
-        && let Some(network) = spec.subnet.parent()
-    {
+    let subnet = if let Action::Gateway(spec) = action {
+        &spec.subnet
+    } else if let Action::Vpn(Vpn::Gateway(spec)) = action {
+        &spec.subnet
+    } else {
+        return;
+    };
+    if let Some(network) = subnet.parent() {
         add(&network, "read");
     }
 }

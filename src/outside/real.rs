@@ -315,7 +315,7 @@ impl Looker {
             Goal::Do(Action::Outside(outside)) => {
                 Ok(goal::forward(outside, self.look(outside).await?))
             }
-            Goal::Undo { action: Action::Outside(outside), undo } => {
+            Goal::Undo { action: Action::Outside(outside), undo, .. } => {
                 let looked = match (undo, Look::of(outside)) {
                     (Undo::ByStep, Look::Check) => self.look(outside).await?,
                     _ => None,

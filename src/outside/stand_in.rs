@@ -67,7 +67,7 @@ impl Observer for StandsIn {
     ) -> Result<Assessment, StepError> {
         let verdict = match goal {
             Goal::Do(Action::Outside(outside)) => return Ok(self.forward(outside).await),
-            Goal::Undo { action: Action::Outside(outside), undo: Undo::ByStep } => {
+            Goal::Undo { action: Action::Outside(outside), undo: Undo::ByStep, .. } => {
                 goal::change(outside, true, Some(outside.drill()))
             }
             Goal::Undo { action: Action::Outside(_), .. } => Assessed::Holds,

@@ -307,13 +307,8 @@ impl<'a> Inquiry<'a> {
     /// The gateways that stand in a network's GatewaySubnet, as the network's body names them.
     #[must_use]
     pub fn gateways_in(&self, vnet: &Value) -> Vec<ResourceId> {
-        let mut found: Vec<ResourceId> = own_gateway_subnet(vnet)
-            .into_iter()
-            .flat_map(|subnet| arm::SubnetView::of(subnet).users())
-            .filter_map(|item| gateway_of(text(item, "/id")?))
-            .collect();
-        found.dedup();
-        found
+        let subnet = own_gateway_subnet(vnet).map(arm::SubnetView::of);
+        subnet.map(arm::SubnetView::gateways).unwrap_or_default()
     }
 
     /// The gateways of either kind that are to be, each with the subnet that it shall stand in.
@@ -454,13 +449,6 @@ impl<'a> Inquiry<'a> {
         }
         all
     }
-}
-
-/// The gateway that an IP configuration of it names.
-fn gateway_of(configuration: &str) -> Option<ResourceId> {
-    let at = configuration.to_ascii_lowercase().find("/ipconfigurations/")?;
-    let id = ResourceId::parse(&configuration[..at]).ok()?;
-    id.is_a(GATEWAYS).then_some(id)
 }
 
 /// A verdict, or that it cannot be known and why.

@@ -1,8 +1,10 @@
 //! What happened just now? One line an event that matters, with the run's clock before it.
 
 use super::style::{Style, clock, wrap};
-use crate::engine::{Actor, Event, Recorded, RunMode, RunTarget};
-use crate::model::{Gate, Plan, RegionDown, RunOutcome, StepName, Timestamp, Undo};
+use crate::engine::{Actor, Event, Intent, Recorded, RunMode, RunTarget};
+use crate::model::{
+    Gate, Plan, RegionDown, RunOutcome, Seen, StepName, Timestamp, Undo, WriteMethod,
+};
 
 /// How much of the journal is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -153,10 +155,20 @@ pub fn progress(event: &Event, plan: &Plan, style: Style) -> Option<String> {
             let by = by.as_ref().map_or_else(String::new, |by| format!(", started by {}", by.name));
             format!("● run {run} of {}{by}", plan.parts().runbook)
         }
-        Event::Intended { .. } | Event::Answered { .. } | Event::OperationEnded { .. } => {
-            return None;
+        Event::Intended { step, intent } => {
+            style.warn(&format!("! {step}  {}", not_given_back(intent)?))
         }
+        Event::Answered { .. } | Event::OperationEnded { .. } => return None,
     })
+}
+
+/// What was there before, is gone since, and is therefore not given back by a write that takes something back.
+pub(super) fn not_given_back(intent: &Intent) -> Option<String> {
+    let other = |seen: &&Seen| intent.write.resource.azure() != Some(&seen.resource);
+    let mut gone = intent.seen.iter().filter(|seen| seen.state == "absent").filter(other);
+    let writes = intent.write.method == WriteMethod::Put;
+    let name = gone.next().filter(|_| writes)?.resource.name();
+    Some(format!("{name}, which was there before the run, is gone since, and is not given back"))
 }
 
 /// What Azure is at, and how long that takes.

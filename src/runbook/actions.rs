@@ -414,7 +414,8 @@ pub const ACTIONS: &[(&str, &str, &[Field])] = &[
     ),
     (
         "verify.connection",
-        "A connection is Succeeded and Connected.",
+        "A connection is Succeeded and Connected. Where its status stays Unknown, or is left out, the BGP sessions of \
+         its gateway are asked after three minutes.",
         &[must("connection", Kind::Id(CONNECTIONS), "The connection.")],
     ),
     (

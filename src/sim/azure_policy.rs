@@ -1,17 +1,19 @@
-//! What does a policy forbid? Deny effects on writes, and the question that tells of them beforehand.
+//! What does a policy forbid, or change? The effects deny, modify and append on writes, and the question that tells
+//! of them beforehand.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::reply::{Refusal, json_answer};
 use super::world::World;
+use crate::arm::PolicyField;
 use crate::azure::wire::WireResponse;
 use crate::model::{Region, ResourceId};
 
 /// Azure's word for a write that a policy forbids.
 pub(super) const DISALLOWED: &str = "RequestDisallowedByPolicy";
 
-/// A policy that is assigned and denies.
+/// A policy that is assigned: it denies, or changes what is written where it has `modify` or `append`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Policy {
@@ -29,19 +31,80 @@ pub struct Policy {
     /// The regions that are allowed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub locations: Vec<Region>,
+    /// What is changed in a body that is written (effect modify).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub modify: Vec<PolicyOperation>,
+    /// What is added to it (effect append); where it says another value, the write is denied.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub append: Vec<PolicyAddition>,
+}
+
+/// What a policy with the effect modify does to a field.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PolicyOperation {
+    /// How.
+    pub operation: PolicyVerb,
+    /// The field: a tag, or an alias.
+    pub field: String,
+    /// Its value; none where it is removed.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub value: Value,
+}
+
+/// How a field is changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum PolicyVerb {
+    /// Whatever was sent.
+    AddOrReplace,
+    /// Where none was sent.
+    Add,
+    /// Taken out.
+    Remove,
+}
+
+/// What a policy with the effect append adds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PolicyAddition {
+    /// The field: a tag, or an alias; with `[*]` an item of a list.
+    pub field: String,
+    /// Its value.
+    pub value: Value,
 }
 
 impl Policy {
-    /// Whether it denies a resource that is to be as this body says.
-    pub(super) fn denies(&self, id: &ResourceId, body: &Value) -> bool {
+    /// Whether it is about a resource.
+    fn is_about(&self, id: &ResourceId) -> bool {
         let scope = self.scope.trim_end_matches('/').to_ascii_lowercase();
         let within = id.key() == scope
             || id.key().strip_prefix(scope.as_str()).is_some_and(|rest| rest.starts_with('/'));
         let kind = id.resource_type();
         let about = self.types.is_empty()
             || self.types.iter().any(|own| own.eq_ignore_ascii_case(kind.as_str()));
-        if !within || !about {
+        // Of tags, what has none is left alone (mode `Indexed`).
+        let of_tags = |field: &str| field.starts_with("tags");
+        let only_tags = self.modify.iter().map(|own| &own.field).all(|field| of_tags(field))
+            && self.append.iter().all(|own| of_tags(&own.field));
+        within && about && !(self.changes() && only_tags && id.parent().is_some())
+    }
+
+    /// Whether it changes what is written, and denies nothing.
+    fn changes(&self) -> bool {
+        !self.modify.is_empty() || !self.append.is_empty()
+    }
+
+    /// Whether it denies a resource that is to be as this body says.
+    pub(super) fn denies(&self, id: &ResourceId, body: &Value) -> bool {
+        if !self.is_about(id) {
             return false;
+        }
+        if self.changes() {
+            return self.additions(id).any(|(place, own)| {
+                place.in_body(body).is_some_and(|there| !there.is_array())
+                    && !place.has(body, &own.value)
+            });
         }
         if self.require_tags.is_empty() && self.locations.is_empty() {
             return true;
@@ -57,6 +120,63 @@ impl Policy {
         // A child, such as a subnet, has no tags.
         let bears_tags = !self.is_indexed() || id.parent().is_none();
         elsewhere || (bears_tags && !self.require_tags.iter().all(has))
+    }
+
+    fn additions(&self, id: &ResourceId) -> impl Iterator<Item = (PolicyField, &PolicyAddition)> {
+        let kind = id.resource_type();
+        let place = move |field: &str| PolicyField::of(kind.as_str(), field);
+        self.append.iter().filter_map(move |own| Some((place(&own.field)?, own)))
+    }
+
+    /// What it would change in a body, as a preview tells it: the field, and a restriction of Azure's.
+    fn restrictions(&self, id: &ResourceId, body: &Value) -> Vec<(String, Value)> {
+        let kind = id.resource_type();
+        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let mut all = Vec::new();
+        for own in &self.modify {
+            let Some(place) = PolicyField::of(kind.as_str(), &own.field) else { continue };
+            let there = place.in_body(body).is_some();
+            let said = match own.operation {
+                PolicyVerb::AddOrReplace if !place.has(body, &own.value) => {
+                    json!({ "result": "Required", "values": [text(&own.value)] })
+                }
+                PolicyVerb::Add if !there => {
+                    json!({ "result": "Required", "defaultValue": text(&own.value) })
+                }
+                PolicyVerb::Remove if there => json!({ "result": "Removed" }),
+                PolicyVerb::AddOrReplace | PolicyVerb::Add | PolicyVerb::Remove => continue,
+            };
+            all.push((own.field.clone(), "Modify", said));
+        }
+        for (place, own) in self.additions(id).filter(|(place, own)| !place.has(body, &own.value)) {
+            let key = if place.in_body(body).is_some() { "values" } else { "defaultValue" };
+            let value = text(&own.value);
+            let value = if key == "values" { json!([value]) } else { json!(value) };
+            all.push((own.field.clone(), "Append", json!({ "result": "Required", key: value })));
+        }
+        let told = |(field, effect, mut said): (String, &str, Value)| {
+            said["policyEffect"] = json!(effect);
+            (field, said)
+        };
+        all.into_iter().map(told).collect()
+    }
+
+    /// Changes a body that is written.
+    fn change(&self, id: &ResourceId, body: &mut Value) {
+        let kind = id.resource_type();
+        for own in &self.modify {
+            let Some(place) = PolicyField::of(kind.as_str(), &own.field) else { continue };
+            match own.operation {
+                PolicyVerb::Remove => place.remove(body),
+                PolicyVerb::Add if place.in_body(body).is_some() => {}
+                PolicyVerb::Add | PolicyVerb::AddOrReplace => place.write(body, &own.value),
+            }
+        }
+        for (place, own) in self.additions(id) {
+            if !place.has(body, &own.value) {
+                place.write(body, &own.value);
+            }
+        }
     }
 
     /// Whether it leaves those types alone that have no tags, as Microsoft's own policies about tags do
@@ -83,6 +203,13 @@ impl Policy {
             true => json!({ "field": "type", "like": "*" }),
             false => json!({ "field": "type", "in": self.types }),
         };
+        let then = if !self.append.is_empty() {
+            json!({ "effect": "append", "details": self.append })
+        } else if !self.modify.is_empty() {
+            json!({ "effect": "modify", "details": { "operations": self.modify } })
+        } else {
+            json!({ "effect": "deny" })
+        };
         let mut all = vec![about];
         if !breaches.is_empty() {
             all.push(json!({ "anyOf": breaches }));
@@ -91,7 +218,7 @@ impl Policy {
             "name": self.name, "type": "Microsoft.Authorization/policyDefinitions",
             "properties": {
                 "policyType": "Custom", "mode": if self.is_indexed() { "Indexed" } else { "All" },
-                "policyRule": { "if": { "allOf": all }, "then": { "effect": "deny" } },
+                "policyRule": { "if": { "allOf": all }, "then": then },
             },
         })
     }
@@ -109,8 +236,21 @@ impl World {
         names
     }
 
+    /// A body as policies make it before Azure carries the write out; a refusal where one denies it.
+    pub(super) fn through_policies(
+        &self,
+        id: &ResourceId,
+        mut body: Value,
+    ) -> Result<Value, Refusal> {
+        self.check_policies(id, &body)?;
+        for policy in self.governance.policies().iter().filter(|policy| policy.is_about(id)) {
+            policy.change(id, &mut body);
+        }
+        Ok(body)
+    }
+
     /// Refuses a write that a policy denies.
-    pub(super) fn check_policies(&self, id: &ResourceId, body: &Value) -> Result<(), Refusal> {
+    fn check_policies(&self, id: &ResourceId, body: &Value) -> Result<(), Refusal> {
         let Some(policy) = self.governance.denying(id, body).next() else { return Ok(()) };
         let message = format!(
             "Resource '{}' was disallowed by policy. Policy identifiers: \
@@ -119,6 +259,20 @@ impl World {
             policy.name
         );
         Err(Refusal::new(403, DISALLOWED, message).by_gateway())
+    }
+
+    /// What policies would change of a resource, in Azure's words.
+    fn restricted(&self, id: &ResourceId, content: &Value, scope: &str) -> Vec<Value> {
+        let about = self.governance.policies().iter().filter(|policy| policy.is_about(id));
+        let said = about.flat_map(|policy| {
+            policy.restrictions(id, content).into_iter().map(|(field, mut said)| {
+                let name = &policy.name;
+                said["policy"] = json!({ "policyAssignmentId":
+                    format!("{scope}/providers/Microsoft.Authorization/policyAssignments/{name}") });
+                json!({ "field": field, "restrictions": [said] })
+            })
+        });
+        said.collect()
     }
 
     /// The policies that are assigned to a subscription, in it, and above it.
@@ -189,7 +343,7 @@ impl World {
             })
             .collect();
         let result = json!({
-            "fieldRestrictions": [],
+            "fieldRestrictions": self.restricted(&id, content, scope),
             "contentEvaluationResult": { "policyEvaluations": evaluations },
         });
         Ok(json_answer(200, &result))

@@ -97,6 +97,8 @@ pub enum FaultEffect {
     Silent,
     /// The connection that is written never connects.
     Unconnected,
+    /// The connection that is written carries, and never tells whether it is connected.
+    Untold,
 }
 
 fn once() -> u32 {
@@ -167,7 +169,8 @@ impl Fault {
             | FaultEffect::Forget
             | FaultEffect::Linger { .. }
             | FaultEffect::Silent
-            | FaultEffect::Unconnected => true,
+            | FaultEffect::Unconnected
+            | FaultEffect::Untold => true,
             FaultEffect::Throttle { .. }
             | FaultEffect::Conflict
             | FaultEffect::Refuse { .. }

@@ -243,6 +243,7 @@ impl Fault {
             }
             FaultEffect::Silent => connects("silent"),
             FaultEffect::Unconnected => connects("unconnected"),
+            FaultEffect::Untold => connects("untold"),
             FaultEffect::Throttle { .. }
             | FaultEffect::Conflict
             | FaultEffect::Html

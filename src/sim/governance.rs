@@ -168,7 +168,7 @@ impl World {
         self.governance.locks()
     }
 
-    /// The policies of this world that deny.
+    /// The policies of this world.
     #[must_use]
     pub fn policies(&self) -> &[Policy] {
         self.governance.policies()

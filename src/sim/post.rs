@@ -28,6 +28,9 @@ use crate::model::{ResourceId, Timestamp};
 /// How long a reading POST takes (docs/wire.md 2: ten seconds or more).
 const READING: Duration = Duration::from_secs(9);
 
+/// What a reading that fails by a fault says.
+const BY_FAULT: &str = "The operation failed, by a fault of this world.";
+
 impl World {
     /// A POST: 202, `Location` and the four bytes `null`, whether it reads or does something.
     pub(super) fn post(
@@ -143,10 +146,7 @@ impl World {
         let (mut takes, mut failure, mut forgotten) = (READING, None, false);
         for effect in self.posted_faults(id, arrival.request.url.path(), now) {
             match effect {
-                FaultEffect::Fail { code } => {
-                    let message = "The operation failed, by a fault of this world.";
-                    failure = Some((code, message.to_owned()));
-                }
+                FaultEffect::Fail { code } => failure = Some((code, BY_FAULT.to_owned())),
                 FaultEffect::Slow { factor } => takes *= factor,
                 FaultEffect::Stuck => takes = NEVER,
                 FaultEffect::Forget => forgotten = true,
@@ -161,7 +161,8 @@ impl World {
                 | FaultEffect::Linger { .. }
                 | FaultEffect::Absent
                 | FaultEffect::Silent
-                | FaultEffect::Unconnected => {}
+                | FaultEffect::Unconnected
+                | FaultEffect::Untold => {}
             }
         }
         let read = self.chance.count_read();

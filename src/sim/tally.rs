@@ -98,5 +98,6 @@ fn word(effect: &FaultEffect) -> &'static str {
         FaultEffect::Absent => "absent",
         FaultEffect::Silent => "silent",
         FaultEffect::Unconnected => "unconnected",
+        FaultEffect::Untold => "untold",
     }
 }

@@ -56,7 +56,7 @@ impl World {
         let body = arrival.body()?;
         self.check_scope_locks(Method::Put, arrival.id)?;
         self.check_right(arrival.id, "write")?;
-        self.check_policies(arrival.id, &body)?;
+        let body = self.through_policies(arrival.id, body)?;
         for (id, verb) in provider.joins(arrival.id, &body) {
             self.check_right(&id, verb)?;
         }
@@ -409,6 +409,7 @@ impl World {
                 FaultEffect::Unconnected => {
                     self.network.disconnect(arrival.id);
                 }
+                FaultEffect::Untold => self.network.never_tell(arrival.id),
                 FaultEffect::Throttle { .. }
                 | FaultEffect::Conflict
                 | FaultEffect::Refuse { .. }

@@ -10,6 +10,7 @@ mod estates;
 mod others_since;
 mod refused;
 mod served;
+mod untold;
 
 use backroad::engine::{RunState, StepState, survey};
 use backroad::model::action::Vpn;

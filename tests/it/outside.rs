@@ -40,7 +40,7 @@ fn beside() -> BesideAzure {
     BesideAzure::host(host(), Arc::new(OneSecret), clock)
 }
 
-const CONTEXT: CallContext = CallContext { run: None, not_after: None };
+const CONTEXT: CallContext = CallContext { run: None, not_after: None, waited: None };
 
 async fn looked(plan: &Plan) -> Result<Assessment, StepError> {
     beside().observer().observe(&Goal::Do(&plan.steps()[0].action), &CONTEXT).await

@@ -583,6 +583,17 @@ const CASES: &[Spoilt] = &[
             "types": ["Microsoft.Network/connections"] });
         c.world.policies.push(serde_json::from_value(policy).unwrap());
     }),
+    ("POLICY-CONTRADICTS", MAIN, |c| {
+        let kind = "Microsoft.Network/virtualNetworks/virtualNetworkPeerings";
+        let policy = json!({ "name": "plain-peerings", "types": [kind], "modify": [{
+            "operation": "addOrReplace", "field": format!("{kind}/allowForwardedTraffic"), "value": false }] });
+        c.world.policies.push(serde_json::from_value(policy).unwrap());
+    }),
+    ("POLICY-MODIFY", MAIN, |c| {
+        let policy = json!({ "name": "tags", "modify": [{
+            "operation": "add", "field": "tags['costCenter']", "value": "4711" }] });
+        c.world.policies.push(serde_json::from_value(policy).unwrap());
+    }),
     ("VP-LENDS", MAIN, |c| {
         c.want("hub_to_spoke.app1", "/with/allow_gateway_transit", json!(false))
     }),

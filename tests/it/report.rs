@@ -27,7 +27,7 @@ fn told(lab: &Lab) -> Report {
 }
 
 /// The report of a history.
-fn told_of(events: &[Recorded]) -> Report {
+pub(crate) fn told_of(events: &[Recorded]) -> Report {
     let state = RunState::fold(events).unwrap();
     let material = ReportMaterial {
         state: &state,

@@ -531,7 +531,7 @@ fn a_recorded_resource_is_put_back_as_published() {
             continue;
         }
         let undo = Undo::Delete { resource: resource.clone() };
-        let goal = Goal::Undo { action: &action, undo: &undo };
+        let goal = Goal::Undo { action: &action, undo: &undo, rest: &[] };
         let Assessed::Change(change) = observe(&goal, &body) else { continue };
         held.insert(kind.clone());
         let back = &change.changes[0].before;

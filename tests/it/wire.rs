@@ -293,7 +293,7 @@ pub(crate) fn observe(goal: &Goal<'_>, body: &Value) -> Assessed {
         secrets: Arc::new(NoSecrets),
     });
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let context = CallContext { run: None, not_after: None };
+    let context = CallContext { run: None, not_after: None, waited: None };
     runtime.block_on(arm.observer().observe(goal, &context)).unwrap().verdict
 }
 

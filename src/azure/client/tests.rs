@@ -51,7 +51,7 @@ fn client(pages: Vec<&'static str>) -> Client {
 
 #[tokio::test]
 async fn a_list_is_read_to_its_last_page_and_never_from_another_host() {
-    let context = CallContext { run: None, not_after: None };
+    let context = CallContext { run: None, not_after: None, waited: None };
     let list = client(vec![
         r#"{"value":[1],"nextLink":"https://management.azure.com/x?page=2"}"#,
         r#"{"value":[2,3],"nextLink":"https://management.azure.com/x?page=3"}"#,
@@ -78,7 +78,7 @@ async fn a_list_is_read_to_its_last_page_and_never_from_another_host() {
 
 #[tokio::test]
 async fn an_answer_that_would_grow_in_memory_is_not_taken_in() {
-    let context = CallContext { run: None, not_after: None };
+    let context = CallContext { run: None, not_after: None, waited: None };
     let many = format!("{{\"value\":[{}{{}}]}}", "{},".repeat(2_300_000));
     let error = client(vec![many.leak()]).get_list("/x", &context).await.unwrap_err();
     assert_eq!(error.code, "body_too_large");

@@ -71,7 +71,7 @@ async fn try_it(
     guard.pass(request, context, purpose).await.map(|_| ()).map_err(|error| error.to_string())
 }
 
-const NO_CONTEXT: CallContext = CallContext { run: None, not_after: None };
+const NO_CONTEXT: CallContext = CallContext { run: None, not_after: None, waited: None };
 
 const READ: (&Purpose, &CallContext) = (&Purpose::Read, &NO_CONTEXT);
 
@@ -210,11 +210,12 @@ async fn a_late_write_is_not_sent_by_either_clock() {
     for not_after in
         [(past, boot("b", 9_999)), (future, boot("b", 999)), (future, boot("other", 9_999))]
     {
-        let context = CallContext { run: None, not_after: Some(not_after) };
+        let context = CallContext { run: None, not_after: Some(not_after), waited: None };
         let refused = try_it(&guard, Method::Put, &url, (&change, &context)).await.unwrap_err();
         assert!(refused.contains("intent_expired"), "{refused}");
     }
     assert!(recorder.0.lock().unwrap().is_empty());
-    let context = CallContext { run: None, not_after: Some((future, boot("b", 9_999))) };
+    let context =
+        CallContext { run: None, not_after: Some((future, boot("b", 9_999))), waited: None };
     assert_eq!(try_it(&guard, Method::Put, &url, (&change, &context)).await, Ok(()));
 }

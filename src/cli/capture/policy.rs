@@ -47,6 +47,14 @@ pub(super) async fn read(reading: &EstateReading<'_>, captured: &mut Captured, s
         let values = values(&definition["properties"]["parameters"], &properties["parameters"]);
         let rule = &definition["properties"]["policyRule"];
         let effect = meant(&rule["then"]["effect"], &values);
+        if let Some(effect @ ("modify" | "append")) =
+            effect.as_str().map(str::to_ascii_lowercase).as_deref()
+        {
+            captured.left_out.push(format!(
+                "policy {name}, which changes what is written ({effect}): a world says it by `{effect}`, by hand"
+            ));
+            continue;
+        }
         if !effect.as_str().is_some_and(|effect| effect.eq_ignore_ascii_case("deny")) {
             continue;
         }

@@ -13,6 +13,7 @@ pub(super) mod limits;
 mod machines;
 mod peerings;
 pub(super) mod policy;
+mod policy_changes;
 mod programs;
 mod region;
 mod resizes;
@@ -55,6 +56,7 @@ pub const FAMILIES: &[RuleFamily] = &[
     ("rights", "Locks and rights.", rights::RULES),
     ("limits", "Room for what is made, and who else is at work.", limits::RULES),
     ("policy", "Policies that deny what the run writes.", policy::RULES),
+    ("policy changes", "Policies that change what the run writes.", policy_changes::RULES),
     ("secrets", "The secrets that steps send.", secrets::RULES),
     ("programs", "The programs of this host that steps run.", programs::RULES),
 ];

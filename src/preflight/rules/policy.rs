@@ -40,15 +40,17 @@ pub(super) const RULES: &[Rule] = &[
 
 /// What policies are asked about.
 #[derive(Debug)]
-struct PolicyCase<'p> {
-    id: &'p ResourceId,
+pub(super) struct PolicyCase<'p> {
+    pub(super) id: &'p ResourceId,
     /// As it is written, but for keys.
-    content: Value,
+    pub(super) content: Value,
+    /// What of it the runbook says itself.
+    pub(super) wanted: Option<Value>,
 }
 
 /// What a step writes, as far as it is known by now whether it writes: a resource that is not there, or one
 /// that differs from what is planned. An error where it cannot be known.
-fn written<'p>(
+pub(super) fn written<'p>(
     inquiry: &Inquiry<'_>,
     step: &'p Step,
 ) -> Result<Option<PolicyCase<'p>>, (&'p ResourceId, String)> {
@@ -70,7 +72,14 @@ fn written<'p>(
     let then = projection::after(&alone, [step]).body(id).cloned();
     let body = then
         .filter(|then| has.is_none_or(|has| !is_larger(&step.action, has) && differs(has, then)));
-    Ok(body.map(|body| PolicyCase { id, content: content(id, body) }))
+    let wanted = has.map(|_| {
+        alone.insert(Question::Resource(id.clone()), Ok(None));
+        projection::after(&alone, [step]).body(id).cloned()
+    });
+    Ok(body.map(|body| {
+        let wanted = wanted.unwrap_or_else(|| Some(body.clone()));
+        PolicyCase { id, content: content(id, body), wanted }
+    }))
 }
 
 /// The facts about a resource as a step finds it: those of now, but where a step before it writes in the family.
@@ -89,7 +98,7 @@ fn put_back<'p>(inquiry: &Inquiry<'_>, step: &'p Step) -> Option<PolicyCase<'p>>
         action => made(action).filter(|_| matches!(written(inquiry, step), Ok(Some(_))))?,
     };
     let has = found(inquiry, step, id).body(id)?.clone();
-    Some(PolicyCase { id, content: content(id, has) })
+    Some(PolicyCase { id, content: content(id, has), wanted: None })
 }
 
 /// A gateway that does all that is asked stays as it is.
@@ -160,7 +169,7 @@ fn content(id: &ResourceId, mut body: Value) -> Value {
 }
 
 impl PolicyCase<'_> {
-    fn question(&self) -> Question {
+    pub(super) fn question(&self) -> Question {
         Question::Restrictions { resource: self.id.clone(), content: self.content.to_string() }
     }
 

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::view::{ReportField, ReportTry, ReportWrite};
 use crate::engine::{Event, Intent, Recorded};
 use crate::model::{Timestamp, WriteMethod};
+use crate::render::line;
 use crate::render::plan_text::value_text;
 use crate::render::style::clock;
 
@@ -16,6 +17,7 @@ const SECRETS: [&str; 4] = ["authorizationKey", "sharedKey", "serviceKey", "radi
 /// The attempts of each step.
 pub(super) fn tries(events: &[Recorded], opened: Timestamp) -> BTreeMap<String, Vec<ReportTry>> {
     let mut found: BTreeMap<String, Vec<ReportTry>> = BTreeMap::new();
+    let mut gone = BTreeMap::new();
     for Recorded { at, event, .. } in events {
         let Some(step) = event.step() else { continue };
         let at = clock(at.since(opened));
@@ -31,10 +33,18 @@ pub(super) fn tries(events: &[Recorded], opened: Timestamp) -> BTreeMap<String, 
             });
             continue;
         }
+        if let Event::Intended { intent, .. } = event
+            && let Some(why) = line::not_given_back(intent)
+        {
+            gone.insert(step.clone(), why);
+        }
         let (came_to, tone) = match event {
             Event::RetryScheduled { error, .. } => (error.to_string(), "doubt"),
             Event::StepSucceeded { .. } => ("succeeded".to_owned(), "good"),
-            Event::StepUndone { .. } => ("taken back".to_owned(), "good"),
+            Event::StepUndone { .. } => {
+                let gone = gone.remove(step).map_or_else(String::new, |why| format!("; {why}"));
+                (format!("taken back{gone}"), "good")
+            }
             Event::StepFailed { error, .. } | Event::StepUndoFailed { error, .. } => {
                 (error.to_string(), "bad")
             }

@@ -21,6 +21,9 @@ pub(in crate::sim) struct NetworkPart {
     silent: BTreeSet<ResourceId>,
     /// Connections that never connect, by a fault.
     unconnected: BTreeSet<ResourceId>,
+    /// Connections whose status stays Unknown, by a fault.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    untold: BTreeSet<ResourceId>,
     /// Connections whose authorization is gone while their region is down: they go when it is back.
     revoked: BTreeSet<ResourceId>,
     overlap: Overlap,
@@ -37,6 +40,7 @@ impl NetworkPart {
             onprem: scenario.onprem.clone(),
             silent: BTreeSet::new(),
             unconnected: BTreeSet::new(),
+            untold: BTreeSet::new(),
             revoked: BTreeSet::new(),
             overlap: scenario.overlap,
             stopped_appliances: scenario.stopped_appliances.clone(),
@@ -101,6 +105,15 @@ impl NetworkPart {
         self.unconnected.insert(id.clone());
     }
 
+    /// Lets a connection never tell whether it is connected.
+    pub(in crate::sim) fn never_tell(&mut self, id: &ResourceId) {
+        self.untold.insert(id.clone());
+    }
+
+    pub(in crate::sim) fn is_untold(&self, id: &ResourceId) -> bool {
+        self.untold.contains(id)
+    }
+
     pub(in crate::sim) fn is_disconnected(&self, id: &ResourceId) -> bool {
         self.unconnected.contains(id)
     }
@@ -126,6 +139,7 @@ impl NetworkPart {
     pub(in crate::sim) fn forget(&mut self, id: &ResourceId) {
         self.silent.remove(id);
         self.unconnected.remove(id);
+        self.untold.remove(id);
         self.site_tests.remove(id);
     }
 

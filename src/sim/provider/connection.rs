@@ -157,7 +157,7 @@ impl Provider for ConnectionType {
             return;
         }
         let since = shown.now.since(shown.resource.settled_at);
-        let status = if since < UNKNOWN {
+        let status = if since < UNKNOWN || world.network.is_untold(shown.id) {
             "Unknown"
         } else if since < CONNECTING {
             "Connecting"

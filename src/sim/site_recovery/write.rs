@@ -282,7 +282,8 @@ impl World {
                 | FaultEffect::Unreachable
                 | FaultEffect::Absent
                 | FaultEffect::Silent
-                | FaultEffect::Unconnected => {}
+                | FaultEffect::Unconnected
+                | FaultEffect::Untold => {}
             }
         }
         if self.is_out(asked.vault) && self.regions.writes() == OutageWrites::FailLate {

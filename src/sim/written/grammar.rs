@@ -111,7 +111,29 @@ const POLICY: &[Field] = &[
     ),
     may("require_tags", Kind::List(&Kind::Text), "What is without one of these tags is denied."),
     may("locations", Kind::List(&Kind::Region), "What is elsewhere is denied."),
+    may(
+        "modify",
+        Kind::List(&Kind::Object(POLICY_OPERATION)),
+        "What is changed in what is written (effect modify); nothing is denied then.",
+    ),
+    may(
+        "append",
+        Kind::List(&Kind::Object(POLICY_ADDITION)),
+        "What is added to what is written (effect append); where that says another value, it is denied.",
+    ),
 ];
+
+const POLICY_FIELD: &str = "`tags.NAME`, `location`, or an alias such as \
+                            Microsoft.Network/virtualNetworks/virtualNetworkPeerings/allowForwardedTraffic.";
+
+const POLICY_OPERATION: &[Field] = &[
+    must("operation", Kind::OneOf(&["addOrReplace", "add", "remove"]), "What becomes of it."),
+    must("field", Kind::Text, POLICY_FIELD),
+    may("value", Kind::Json, "Its value."),
+];
+
+const POLICY_ADDITION: &[Field] =
+    &[must("field", Kind::Text, POLICY_FIELD), must("value", Kind::Json, "Its value.")];
 
 const APPLIANCE: &[Field] = &[
     must("vnet", Kind::Id("Microsoft.Network/virtualNetworks"), "The network that it stands in."),
@@ -180,6 +202,7 @@ const EFFECTS: &[Choice] = &[
     alone("absent", "404, of a resource that was just made."),
     alone("silent", "The connection looks well and carries nothing."),
     alone("unconnected", "The connection never connects."),
+    alone("untold", "The connection carries, and its status stays Unknown."),
 ];
 
 const FAULT_KEYS: &[Field] = &[
@@ -226,7 +249,11 @@ pub(super) const WORLD: &[Field] = &[
     ),
     may("tenants", Kind::Object(TENANTS), "Which tenants the subscriptions are of."),
     may("locks", Kind::List(&Kind::Object(LOCK)), "Management locks."),
-    may("policies", Kind::List(&Kind::Object(POLICY)), "Policies that deny."),
+    may(
+        "policies",
+        Kind::List(&Kind::Object(POLICY)),
+        "Policies that deny, or change what is written.",
+    ),
     may(
         "quotas",
         Kind::ByText(&Kind::Int(0, NUMBER_MAX)),

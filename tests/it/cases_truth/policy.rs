@@ -14,6 +14,11 @@ fn denied(found: &Preflight) -> Vec<&str> {
         .collect()
 }
 
+fn failed<'f>(found: &'f Preflight, rule: &str) -> Vec<&'f FindingVerdict> {
+    let all = of(found, rule).into_iter().map(|f| &f.verdict);
+    all.filter(|verdict| matches!(verdict, FindingVerdict::Failed(_))).collect()
+}
+
 #[tokio::test]
 async fn a_policy_that_will_refuse_is_found_by_preflight() {
     let (plan, scenario) = (shipped("dr-circuit.yaml"), world("policy-tags-world.yaml"));
@@ -111,4 +116,74 @@ async fn policies_that_cannot_be_asked_are_not_known() {
     assert!(!all.is_empty());
     assert!(all.iter().all(|f| matches!(f.verdict, FindingVerdict::Unknown(_))), "{all:?}");
     assert_eq!(found.blocking().count(), 0);
+}
+
+/// A policy that changes what is written: a contradiction stops before the run, and is what a drill fails by.
+#[tokio::test]
+async fn a_policy_that_writes_another_value_than_the_runbook_is_found_and_fails_a_drill() {
+    let plan = shipped("dr-circuit.yaml");
+    let peering = "Microsoft.Network/virtualNetworks/virtualNetworkPeerings";
+    let base = "extends: two-circuits.yaml\nworld: x\npolicies:\n  - ";
+    let policy = format!(
+        "{{ name: plain, types: [{peering}], modify: [{{ operation: addOrReplace, \
+         field: {peering}/allowForwardedTraffic, value: false }}] }}\n"
+    );
+    let scenario = written_world("x", &format!("{base}{policy}"));
+    let found = preflight(&plan, &scenario).await;
+    let told: Vec<&FindingVerdict> = failed(&found, "POLICY-CONTRADICTS");
+    let FindingVerdict::Failed(why) = told[0] else { panic!("{told:?}") };
+    assert!(
+        why.contains("allowForwardedTraffic to be true, and policy plain makes it false"),
+        "{why}"
+    );
+    assert!(found.blocking().any(|f| f.rule == "POLICY-CONTRADICTS"));
+    assert!(failed(&found, "POLICY-MODIFY").is_empty(), "one word of it");
+    assert!(denied(&found).is_empty(), "nothing is denied");
+    let (outcome, lab) = drill(&plan, &scenario).await;
+    assert_ne!(outcome, RunOutcome::Succeeded);
+    assert!(
+        format!("{:?}", lab.journal.events()).contains("allowForwardedTraffic"),
+        "with its field"
+    );
+}
+
+#[tokio::test]
+async fn a_policy_that_adds_what_the_runbook_leaves_open_is_a_warning_and_the_failover_bears_it() {
+    let plan = shipped("dr-circuit.yaml");
+    let base = "extends: two-circuits.yaml\nworld: x\npolicies:\n  - ";
+    for (policy, about) in [
+        (
+            "{ name: tags, modify: [{ operation: add, field: tags.costCenter, value: '4711' }] }",
+            "ergw-hub-sea",
+        ),
+        ("{ name: tags, append: [{ field: tags.costCenter, value: '4711' }] }", "ergw-hub-sea"),
+        (
+            "{ name: quiet, types: [Microsoft.Network/routeTables], modify: [{ operation: addOrReplace, \
+             field: Microsoft.Network/routeTables/somethingElse, value: true }] }",
+            "rt-hub-sea",
+        ),
+    ] {
+        let scenario = written_world("x", &format!("{base}{policy}\n"));
+        let found = preflight(&plan, &scenario).await;
+        let hits = of(&found, "POLICY-MODIFY").into_iter();
+        let hits: Vec<&str> = hits
+            .filter(|f| matches!(f.verdict, FindingVerdict::Failed(_)))
+            .map(|f| f.about.as_str())
+            .collect();
+        assert!(hits.contains(&about), "{policy}: {hits:?}");
+        assert!(!hits.iter().any(|own| own.contains("snet")), "what has no tags: {hits:?}");
+        assert_eq!(found.blocking().count(), 0, "{policy}");
+        assert_eq!(drill(&plan, &scenario).await.0, RunOutcome::Succeeded, "{policy}");
+    }
+}
+
+/// An append that would write over a value denies.
+#[tokio::test]
+async fn an_append_of_another_value_denies() {
+    let plan = shipped("dr-circuit.yaml");
+    let text = "extends: two-circuits.yaml\nworld: x\npolicies:\n  - { name: a, \
+                types: [Microsoft.Network/connections], append: [{ \
+                field: Microsoft.Network/connections/connectionType, value: IPsec }] }\n";
+    let found = preflight(&plan, &written_world("x", text)).await;
+    assert_eq!(denied(&found).len(), 1, "{:?}", denied(&found));
 }

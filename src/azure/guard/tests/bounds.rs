@@ -58,7 +58,7 @@ async fn a_write_goes_out_at_the_last_moment_of_its_time_and_not_after_it() {
     for (at, nanos, sent) in [(0, 0, true), (1, 0, false), (0, 1, false)] {
         let at = Timestamp::from_millis(now.as_millis() - at);
         let boot = BootTime { nanos: boot.nanos - nanos, ..boot.clone() };
-        let context = CallContext { run: None, not_after: Some((at, boot)) };
+        let context = CallContext { run: None, not_after: Some((at, boot)), waited: None };
         let result = try_it(&guard, Method::Put, &url, (&change, &context)).await;
         assert_eq!(result.is_ok(), sent, "{result:?}");
     }
