@@ -3,7 +3,7 @@
 use ipnet::IpNet;
 use serde_json::Value;
 
-use crate::arm::read::{id_at, is, list};
+use crate::arm::read::{id_at, is, list, text};
 use crate::arm::{CircuitView, GatewayView, SubnetView, VirtualNetworkView};
 use crate::model::ResourceId;
 
@@ -42,6 +42,18 @@ pub fn subnet_named<'v>(vnet: &'v Value, name: &str) -> Option<&'v Value> {
 #[must_use]
 pub fn own_gateway_subnet(vnet: &Value) -> Option<&Value> {
     subnet_named(vnet, GATEWAY_SUBNET)
+}
+
+/// Azure's name of the subnet that a Route Server stands in.
+const ROUTE_SERVER_SUBNET: &str = "RouteServerSubnet";
+
+/// The name of the Route Server that stands in a virtual network's body, as its subnet shows it. Its resource is a hub
+/// without a WAN.
+#[must_use]
+pub fn route_server(vnet: &Value) -> Option<&str> {
+    let subnet = subnet_named(vnet, ROUTE_SERVER_SUBNET)?;
+    let configuration = text(SubnetView::of(subnet).users().first()?, "/id")?;
+    configuration.rsplit('/').nth(2)
 }
 
 /// The private peering of a circuit's body.

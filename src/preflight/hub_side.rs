@@ -47,6 +47,15 @@ pub struct HubLink<'f> {
     pub body: &'f Value,
 }
 
+/// A hub that is to lead to a circuit.
+#[derive(Debug)]
+pub struct ConnectedHub<'p> {
+    /// The circuit.
+    pub circuit: &'p ResourceId,
+    /// The networks of the hub, or why they are not known.
+    pub networks: Result<BTreeSet<ResourceId>, String>,
+}
+
 impl HubLink<'_> {
     /// The hub that its gateway stands in.
     #[must_use]
@@ -131,11 +140,30 @@ impl<'a> Inquiry<'a> {
             .filter_map(|hub| id_at(hub, "/id"))
             .collect();
         hubs.insert(hub.clone());
-        let (mut space, mut vnets) = (Vec::new(), BTreeSet::new());
+        let mut space = Vec::new();
         for hub in &hubs {
-            let Some(body) = self.read(hub)? else { continue };
-            let own = text(body, "/properties/addressPrefix");
+            let own = self.read(hub)?.and_then(|body| text(body, "/properties/addressPrefix"));
             space.extend(own.and_then(|net| net.parse::<IpNet>().ok()));
+        }
+        for vnet in self.hub_networks(&hubs)? {
+            space.extend(self.read(&vnet)?.into_iter().flat_map(|body| prefixes(body, SPACE)));
+        }
+        Ok(space)
+    }
+
+    /// The networks that are connected to hubs, or that steps which are done have connected.
+    ///
+    /// # Errors
+    /// Something of it was not read, and why.
+    pub fn hub_networks(
+        &self,
+        hubs: &BTreeSet<ResourceId>,
+    ) -> Result<BTreeSet<ResourceId>, String> {
+        let mut vnets = BTreeSet::new();
+        for hub in hubs {
+            if self.read(hub)?.is_none() {
+                continue;
+            }
             let connected = self.facts.children(hub, HUB_VNETS).map_err(|why| {
                 format!("what is connected to {} cannot be read: {why}", hub.name())
             })?;
@@ -153,9 +181,27 @@ impl<'a> Inquiry<'a> {
                 vnets.insert(spec.vnet.clone());
             }
         }
-        for vnet in vnets {
-            space.extend(self.read(&vnet)?.into_iter().flat_map(|body| prefixes(body, SPACE)));
-        }
-        Ok(space)
+        Ok(vnets)
+    }
+
+    /// The hubs that are to lead to a circuit, each with that circuit and the networks that it has by then.
+    pub fn connected_hubs(&self) -> Vec<ConnectedHub<'a>> {
+        let links = self.planned_links().into_iter();
+        let links = links.filter_map(|planned| {
+            let hub = BTreeSet::from([self.hub_of(&planned.gateway)?]);
+            Some(ConnectedHub { circuit: planned.circuit, networks: self.hub_networks(&hub) })
+        });
+        links.collect()
+    }
+
+    /// The hub of a hub's gateway: as planned, or as it stands.
+    #[must_use]
+    pub fn hub_of(&self, gateway: &ResourceId) -> Option<ResourceId> {
+        let gateway = Some(gateway).filter(|gateway| gateway.is_a(HUB_GATEWAYS))?;
+        let made = self.hub_actions().into_iter().find_map(|(_, action)| match action {
+            HubAction::Gateway(spec) if spec.id == *gateway => Some(spec.hub.clone()),
+            _ => None,
+        });
+        made.or_else(|| id_at(self.facts.body(gateway)?, "/properties/virtualHub/id"))
     }
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 pub use super::bodies::{
     GATEWAY_SUBNET, clash, gateway_subnet, overlap, own_gateway_subnet, peering, peerings_of,
-    recovery_items, subnet_named, subnet_prefix, subnet_prefixes, subnets_of,
+    recovery_items, route_server, subnet_named, subnet_prefix, subnet_prefixes, subnets_of,
 };
 use super::facts::{Fact, Facts, Question};
 use super::projection;

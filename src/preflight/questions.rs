@@ -198,6 +198,12 @@ fn tables_of_connected(inquiry: &Inquiry<'_>, end: &Inquiry<'_>) -> BTreeSet<Que
             asked.extend(tables.map(Question::Resource));
         }
     }
+    let of_hubs = end.connected_hubs().into_iter().filter_map(|hub| hub.networks.ok());
+    for vnet in of_hubs.flatten() {
+        let subnets = end.facts.body(&vnet).map_or(&[][..], subnets_of);
+        let tables = subnets.iter().filter_map(|s| arm::SubnetView::of(s).route_table());
+        asked.extend(tables.map(Question::Resource));
+    }
     asked
 }
 

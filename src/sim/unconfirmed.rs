@@ -52,6 +52,9 @@ pub(super) const CIRCUIT_CONNECTED: Unconfirmed = belief(409, "ConflictError");
 /// A circuit's bandwidth that is to be lowered.
 pub(super) const BANDWIDTH: Unconfirmed =
     belief(400, "ExpressRouteCircuitBandwidthCannotBeReduced");
+/// A circuit's tier that is to become Local.
+pub(super) const TIER_LOCAL: Unconfirmed =
+    belief(400, "ExpressRouteCircuitTierCannotBeChangedToLocal");
 /// A circuit's bandwidth that no provider offers.
 pub(super) const BANDWIDTH_NOT_OFFERED: Unconfirmed =
     belief(400, "ExpressRouteCircuitBandwidthNotSupported");
@@ -84,7 +87,7 @@ pub(super) const SECOND_GATEWAY: Unconfirmed = belief(400, "GatewaySubnetAlready
 /// A local network gateway that is to be deleted and has connections.
 pub(super) const LOCAL_GATEWAY_CONNECTED: Unconfirmed =
     belief(400, "LocalNetworkGatewayCannotBeDeletedWithConnections");
-/// A network with a gateway of its own that is to use another network's.
+/// A network with a gateway or a Route Server of its own that is to use another network's.
 pub(super) const OWN_GATEWAY: Unconfirmed = belief(400, "VnetHasOwnGateway");
 /// A second peering that is to use another network's gateway.
 pub(super) const SECOND_REMOTE: Unconfirmed = belief(400, "OnlyOnePeeringCanUseRemoteGateways");
@@ -169,7 +172,7 @@ pub(super) const HUB_ASSOCIATED: Unconfirmed =
     belief(400, "ExpressRouteConnectionAssociatedRouteTableNotValid");
 /// A network that is connected before the hub's routers stand.
 pub(super) const HUB_NOT_ROUTING: Unconfirmed = belief(400, "VirtualHubRoutingStateNotProvisioned");
-/// A network that has a gateway, uses another network's, or is connected to a hub already.
+/// A network that has a gateway or a Route Server, uses another network's, or is connected to a hub already.
 pub(super) const HUB_VNET: Unconfirmed = belief(400, "VnetCannotBeConnectedToVirtualHub");
 /// A network whose addresses something of the WAN has.
 pub(super) const HUB_VNET_OVERLAP: Unconfirmed =

@@ -261,3 +261,35 @@ async fn a_hub_is_made_from_nothing_and_waited_for_until_it_routes() {
     assert!(took > Duration::from_secs(30 * 60), "a hub, its routers and a gateway: {took:?}");
     assert_eq!(seen(&lab.world.lock().unwrap(), "hongkong-dc", "10.21.0.0/24"), "reachable");
 }
+
+/// What a hub gives its networks comes as a gateway's routes do: a table keeps it away, or goes before it.
+#[tokio::test]
+async fn a_table_of_a_networks_subnet_drops_what_a_hub_brings() {
+    let lab = Stage::of("vwan-dr-circuit.yaml", "drill").await.lab();
+    assert_eq!(Lab::outcome_of(lab.drive(None).await), RunOutcome::Succeeded);
+    let none = json!([{ "name": "r", "properties": {
+        "addressPrefix": "10.100.0.0/16", "nextHopType": "None" } }]);
+    for (off, routes, why) in [
+        (
+            true,
+            json!([]),
+            "no route back: table rt-x keeps the gateway's routes from subnet snet-app",
+        ),
+        (false, none, "dropped by route r of table rt-x"),
+    ] {
+        let mut azure = Azure { world: lab.world.lock().unwrap().clone(), now: lab.now() };
+        let table = format!("{SEA}/routeTables/rt-x");
+        let properties = json!({ "disableBgpRoutePropagation": off, "routes": routes });
+        azure
+            .put(&table, &json!({ "location": "southeastasia", "properties": properties }))
+            .unwrap();
+        azure.minutes(5);
+        let subnet = format!("{SEA}/virtualNetworks/vnet-app1-sea/subnets/snet-app");
+        let properties = json!({ "addressPrefix": "10.21.0.0/25", "routeTable": { "id": table } });
+        azure.put(&subnet, &json!({ "properties": properties })).unwrap();
+        azure.minutes(5);
+        azure.get(&subnet);
+        let words = seen(&azure.world, "hongkong-dc", "10.21.0.0/24");
+        assert_eq!(words, format!("unreachable on the way back, {why}"));
+    }
+}

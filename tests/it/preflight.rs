@@ -8,6 +8,7 @@ mod flags;
 mod foreseen;
 mod gateway_tables;
 mod given;
+mod kept_hubs;
 mod keys;
 mod on_circuits;
 mod standing;
@@ -282,6 +283,13 @@ const CASES: &[Spoilt] = &[
     ("BW-RAISE", PREPARED, |c| {
         c.step("bandwidth").when = None;
         c.want("bandwidth", "/with/mbps_min", json!(1_000));
+    }),
+    ("TIER-RAISE", PREPARED, |c| {
+        c.step("bandwidth").when = None;
+        let id = format!("{CIR}/expressRouteCircuits/er-singapore");
+        let with = json!({ "id": id, "at_least": "premium" });
+        c.instead("bandwidth", json!({ "action": "circuit.tier", "with": with }));
+        c.set("er-singapore", "/sku/tier", json!("Local"));
     }),
     ("CIR-SAME-LOC", "two-circuits-one-location.yaml", |_| {}),
     ("CIR-METRO", MAIN, |c| {

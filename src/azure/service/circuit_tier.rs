@@ -24,7 +24,7 @@ pub(crate) fn assess(spec: &CircuitTier, body: Option<&Value>) -> Assessment {
             None if has.is_some_and(|has| has >= spec.at_least) && !has_failed(body) => {
                 Assessed::Holds
             }
-            None => change(&spec.id, body, has.max(Some(spec.at_least)).unwrap_or(spec.at_least)),
+            None => raise(&spec.id, body, has.max(Some(spec.at_least)).unwrap_or(spec.at_least)),
         },
     };
     let mut assessment = assessment(&spec.id, body, verdict);
@@ -51,6 +51,17 @@ pub(crate) fn undo(spec: &CircuitTier, undo: &Undo, body: Option<&Value>) -> Ass
 
 fn tier(circuit: &Value) -> Option<Tier> {
     Tier::parse(arm::CircuitView::of(circuit).tier()?)
+}
+
+/// A raise. Of Local there is no way back (E-FAQ): an undo could only be refused, and what is left is said instead.
+fn raise(id: &ResourceId, body: &Value, to: Tier) -> Assessed {
+    match change(id, body, to) {
+        Assessed::Change(mut change) if tier(body) == Some(Tier::Local) && to > Tier::Local => {
+            change.undo = Undo::Nothing;
+            Assessed::Change(change)
+        }
+        other => other,
+    }
 }
 
 fn change(id: &ResourceId, body: &Value, to: Tier) -> Assessed {
@@ -99,6 +110,15 @@ mod tests {
     fn a_tier_that_reaches_as_far_holds_and_is_never_lowered() {
         for (has, least) in [("premium", Tier::Standard), ("Standard", Tier::Standard)] {
             assert_eq!(assess(&spec(least), Some(&circuit(has))).verdict, Assessed::Holds, "{has}");
+        }
+    }
+
+    #[test]
+    fn nothing_leads_back_to_local() {
+        for (has, back) in [("Local", false), ("Standard", true)] {
+            let raised = assess(&spec(Tier::Premium), Some(&circuit(has))).verdict;
+            let Assessed::Change(change) = raised else { panic!("{raised:?}") };
+            assert_eq!(change.undo != Undo::Nothing, back, "{has}");
         }
     }
 

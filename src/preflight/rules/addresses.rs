@@ -4,11 +4,10 @@ use ipnet::IpNet;
 
 use crate::arm::{self, ConnectionView};
 use crate::model::ResourceId;
-use crate::model::action::HubAction;
 use crate::preflight::hub_side::PlannedLink;
 use crate::preflight::inquiry::{
-    CONNECTIONS, HUB_GATEWAYS, Inquiry, about, clash, found, id_at, is, overlap, peerings_of,
-    prefixes, region_at, subnet_prefixes, subnets_of, text, unless,
+    CONNECTIONS, Inquiry, about, clash, found, is, overlap, peerings_of, prefixes, region_at,
+    subnet_prefixes, subnets_of, text, unless,
 };
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
@@ -143,14 +142,7 @@ fn meets(then: &Inquiry<'_>, planned: &PlannedLink<'_>) -> (Option<String>, Resu
 
 /// The hub of a planned connection, where it is one of a hub's gateway.
 pub(super) fn of_hub(then: &Inquiry<'_>, planned: &PlannedLink<'_>) -> Option<ResourceId> {
-    if !planned.gateway.is_a(HUB_GATEWAYS) {
-        return None;
-    }
-    let made = then.hub_actions().into_iter().find_map(|(_, action)| match action {
-        HubAction::Gateway(spec) if spec.id == planned.gateway => Some(spec.hub.clone()),
-        _ => None,
-    });
-    made.or_else(|| id_at(then.facts.body(&planned.gateway)?, "/properties/virtualHub/id"))
+    then.hub_of(&planned.gateway)
 }
 
 /// What else is on the circuit, and its addresses; hubs of one virtual WAN are one network.

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::tiers;
 use crate::arm;
-use crate::model::action::Tier;
-use crate::model::action::Verification;
+use crate::model::action::{Tier, Verification};
 use crate::model::azure_limits::links_max;
 use crate::model::geography::{self, Basis, PeeringLocation};
 use crate::model::{Action, ResourceId};
@@ -165,6 +165,7 @@ pub(super) const RULES: &[Rule] = &[
         source: "E-FAQ",
         judge: raise,
     },
+    tiers::TIER_RAISE,
     Rule {
         id: "CIR-SAME-LOC",
         severity: FindingSeverity::Warn,

@@ -5,13 +5,15 @@ use std::collections::BTreeSet;
 use ipnet::IpNet;
 use serde_json::Value;
 
+use super::hub_kept;
 use crate::arm;
 use crate::model::action::{HubAction, HubVnet, RemovalKind};
 use crate::model::hub::{DEFAULT_TABLE, HUB_TABLES, UNIT_MBPS};
 use crate::model::{Condition, ResourceId, Step};
 use crate::preflight::facts::{Fact, Question};
 use crate::preflight::inquiry::{
-    Inquiry, about, flag, id_at, is, known, list, overlap, peerings_of, prefixes, text, unless,
+    Inquiry, about, flag, id_at, is, known, list, overlap, peerings_of, prefixes, route_server,
+    text, unless,
 };
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
@@ -32,10 +34,13 @@ pub(in crate::preflight) const RULES: &[Rule] = &[
     Rule {
         id: "HUB-THERE",
         severity: FindingSeverity::Block,
-        fails_when: "A hub that a step writes into is not there by then, or its routers have failed.",
-        reads: "the hub: routingState; as the steps before leave it",
-        why: "Nothing can be connected to a hub that does not route.",
-        fix: "Let the step need the `virtual_hub.ensure` of the hub, or reset the hub's router first.",
+        fails_when: "A hub that a step writes into is not there by then, or its routers have failed; or a hub that \
+                     stands has another SKU, virtual WAN or address prefix than the runbook wants.",
+        reads: "the hub: routingState, sku, virtualWan, addressPrefix; as the steps before leave it",
+        why: "Nothing can be connected to a hub that does not route, a Basic hub carries no ExpressRoute, and what a \
+              hub was made with is not changed.",
+        fix: "Let the step need the `virtual_hub.ensure` of the hub, or reset the hub's router first; upgrade a Basic \
+              hub with its WAN; write the WAN and the prefix that it has into the runbook.",
         source: "azure-cli recording (routingState)",
         judge: there,
     },
@@ -73,11 +78,12 @@ pub(in crate::preflight) const RULES: &[Rule] = &[
     Rule {
         id: "HUB-VNET-FREE",
         severity: FindingSeverity::Block,
-        fails_when: "A network that is to be connected to a hub has a gateway, uses a remote one, or is \
-                     connected to another hub by then.",
-        reads: "the network: GatewaySubnet, peerings; the networks of the WAN's hubs",
+        fails_when: "A network that is to be connected to a hub has a gateway or a Route Server, uses a remote \
+                     gateway, or is connected to another hub by then.",
+        reads: "the network: GatewaySubnet, RouteServerSubnet, peerings; the networks of the WAN's hubs",
         why: "Azure refuses it: a network has one way out.",
-        fix: "Take the gateway, the flag or the other connection away in a step that this one needs.",
+        fix: "Take the gateway, the flag or the other connection away in a step that this one needs; a Route \
+              Server before the run.",
         source: "virtual WAN FAQ",
         judge: free,
     },
@@ -191,12 +197,19 @@ fn there(inquiry: &Inquiry<'_>) -> Vec<Judged> {
             HubAction::Gateway(spec) => Some(spec.hub.clone()),
             HubAction::Vnet(spec) => spec.id.parent(),
             HubAction::Routes(spec) => spec.id.parent(),
-            HubAction::Hub(_) | HubAction::Connection(_) => None,
+            HubAction::Hub(spec) => {
+                all.extend(hub_kept::judge(&inquiry.at(step), spec));
+                None
+            }
+            HubAction::Connection(_) => None,
         };
         let Some(hub) = hub else { continue };
         let then = inquiry.at(step);
         let verdict = then.read(&hub).map(|body| match body {
             None => FindingVerdict::Failed(format!("{} is not there by then", hub.name())),
+            Some(body) if matches!(action, HubAction::Gateway(_)) && hub_kept::is_basic(body) => {
+                FindingVerdict::Failed(format!("{} is Basic", hub.name()))
+            }
             Some(body) => unless(is(body, "/properties/routingState", "Failed"), || {
                 format!("the routers of {} have failed", hub.name())
             }),
@@ -339,6 +352,9 @@ fn free(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         };
         if let Some(gateway) = then.gateways_in(body).first() {
             return Ok(FindingVerdict::Failed(format!("{} stands in it", gateway.name())));
+        }
+        if let Some(server) = route_server(body) {
+            return Ok(FindingVerdict::Failed(format!("the Route Server {server} stands in it")));
         }
         let uses = |side: &&Value| flag(side, "/properties/useRemoteGateways");
         if let Some(side) = peerings_of(Some(body)).iter().find(uses) {

@@ -7,6 +7,7 @@ mod connections;
 mod expected;
 mod gateway;
 mod gateway_subnet;
+mod hub_kept;
 pub(super) mod hub_tables;
 pub(super) mod hubs;
 pub(super) mod limits;
@@ -24,6 +25,7 @@ pub(super) mod sides;
 pub(super) mod steering;
 mod subnets;
 pub(super) mod tables;
+mod tiers;
 mod traffic;
 mod vpn;
 

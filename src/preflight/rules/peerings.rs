@@ -10,8 +10,8 @@ use crate::model::action::{NextHop, Peering, RemovalKind};
 use crate::model::{Action, ResourceId, Step};
 use crate::preflight::facts::Fact;
 use crate::preflight::inquiry::{
-    Inquiry, about, is, list, own_gateway_subnet, peerings_of, subnet_prefix, subnet_prefixes,
-    text, unless,
+    Inquiry, about, is, list, own_gateway_subnet, peerings_of, route_server, subnet_prefix,
+    subnet_prefixes, text, unless,
 };
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
@@ -69,9 +69,9 @@ pub(super) const RULES: &[Rule] = &[
         id: "VP-ONE-REMOTE",
         severity: FindingSeverity::Block,
         fails_when: "When a spoke's side is to use a remote gateway, the spoke uses another one, or has a \
-                     gateway of its own.",
-        reads: "peerings and GatewaySubnet of the spoke, as the steps before leave them",
-        why: "A network uses one remote gateway, and none beside its own.",
+                     gateway or a Route Server of its own.",
+        reads: "peerings, GatewaySubnet and RouteServerSubnet of the spoke, as the steps before leave them",
+        why: "A network uses one remote gateway, and none beside its own; a Route Server counts as one.",
         fix: "Take the flag off the other peering in a step that this one needs, or leave this spoke out.",
         source: "N-PEER",
         judge: one_remote,
@@ -90,8 +90,9 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "VP-REMOTE-GW",
         severity: FindingSeverity::Block,
-        fails_when: "A spoke's side uses the hub's gateway, and no gateway is there or made before it.",
-        reads: "the hub's gateway, as it is and as planned",
+        fails_when: "A spoke's side uses the hub's gateway, and neither a gateway nor a Route Server is there or \
+                     made before it.",
+        reads: "the hub's gateway, as it is and as planned; its RouteServerSubnet",
         why: "Azure refuses the flag with RemoteVnetHasNoGateways.",
         fix: "Let the peering need the gateway.",
         source: "I-30569",
@@ -198,14 +199,14 @@ fn one_remote(inquiry: &Inquiry<'_>) -> Vec<Judged> {
             arm::PeeringView::of(peering).uses_gateway() && !is(peering, "/name", spec.id.name())
         });
         let own = then.gateways_in(body).into_iter().next();
+        let own = own.map(|own| own.name().to_owned());
+        let own = own.or_else(|| Some(format!("the Route Server {}", route_server(body)?)));
         let verdict = match (other.and_then(|other| text(other, "/name")), own) {
             (Some(other), _) => {
                 let late = sides::late(inquiry, step, &vnet, other);
                 FindingVerdict::Failed(format!("{other} uses a remote gateway by then{late}"))
             }
-            (None, Some(own)) => {
-                FindingVerdict::Failed(format!("{} stands in its network", own.name()))
-            }
+            (None, Some(own)) => FindingVerdict::Failed(format!("{own} stands in its network")),
             (None, None) => FindingVerdict::Passed,
         };
         all.push(about(&spec.id, verdict));
@@ -221,6 +222,8 @@ fn remote_gateway(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         });
         let verdict = match then.facts.resource(&spec.remote) {
             Fact::Known(hub) if !then.gateways_in(hub).is_empty() => FindingVerdict::Passed,
+            // It is lent by the same flag (learn: virtual-network-manage-peering).
+            Fact::Known(hub) if route_server(hub).is_some() => FindingVerdict::Passed,
             Fact::Unknown(_) if planned => FindingVerdict::Passed,
             Fact::Unknown(why) => FindingVerdict::Unknown(why.to_owned()),
             _ => FindingVerdict::Failed(format!("{} has no gateway by then", spec.remote.name())),

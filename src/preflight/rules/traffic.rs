@@ -19,13 +19,13 @@ pub(super) const RULES: &[Rule] = &[
         id: "UDR-DROP",
         severity: FindingSeverity::Warn,
         fails_when: "A route table drops traffic between a connected network and on-premises: by a route to \
-                     nowhere or to the Internet, or by keeping the gateway's routes away.",
+                     nowhere or to the Internet, or by keeping the gateway's routes away. Networks of hubs count.",
         reads: "tables of the networks' subnets and of the GatewaySubnet, as the run leaves them; what \
                 on-premises advertises",
         why: "A route of a table goes before one that the gateway has learned, where it is as long.",
         fix: "Take the route out, or switch propagation on, in a step of the runbook.",
         source: "N-UDR",
-        judge: |inquiry| all(inquiry, |ways| ways.dropped.clone()),
+        judge: dropped,
     },
     Rule {
         id: "UDR-PAST",
@@ -97,23 +97,51 @@ fn all(inquiry: &Inquiry<'_>, pick: impl Fn(&Ways) -> Option<String>) -> Vec<Jud
             continue;
         };
         for vnet in std::iter::once(hub.clone()).chain(end.spokes(&hub)) {
-            judged.extend(end.each([&vnet], |_, body| {
-                for subnet in subnets_of(body) {
-                    match through(&end, &hub, (&vnet, body), (subnet, &heard)) {
-                        Ok(ways) => {
-                            if let Some(why) = pick(&ways) {
-                                let name = text(subnet, "/name").unwrap_or("a subnet");
-                                return Some(FindingVerdict::Failed(format!("{name}: {why}")));
-                            }
-                        }
-                        Err(why) => return Some(FindingVerdict::Unknown(why)),
-                    }
-                }
-                Some(FindingVerdict::Passed)
-            }));
+            judged.extend(
+                end.each([&vnet], |_, body| behind(&end, Some(&hub), (&vnet, body), &heard, &pick)),
+            );
         }
     }
     judged
+}
+
+/// What is dropped, behind gateways of networks and behind hubs: what a hub gives its networks comes as a gateway's
+/// routes do (N-UDR).
+fn dropped(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let mut judged = all(inquiry, |ways| ways.dropped.clone());
+    let end = inquiry.at_end();
+    for hub in end.connected_hubs() {
+        let known = heard(inquiry, hub.circuit).and_then(|heard| Ok((heard, hub.networks?)));
+        match known {
+            Ok((heard, networks)) => judged.extend(end.each(&networks, |vnet, body| {
+                behind(&end, None, (vnet, body), &heard, |ways| ways.dropped.clone())
+            })),
+            Err(why) => judged.push(about(hub.circuit, FindingVerdict::Unknown(why))),
+        }
+    }
+    judged
+}
+
+/// Judges each subnet of a network behind the gateway of another, or behind a hub, which has no tables of ours.
+fn behind(
+    end: &Inquiry<'_>,
+    hub: Option<&ResourceId>,
+    (vnet, body): (&ResourceId, &Value),
+    heard: &[IpNet],
+    pick: impl Fn(&Ways) -> Option<String>,
+) -> Option<FindingVerdict> {
+    for subnet in subnets_of(body) {
+        match through(end, hub, (vnet, body), (subnet, heard)) {
+            Ok(ways) => {
+                if let Some(why) = pick(&ways) {
+                    let name = text(subnet, "/name").unwrap_or("a subnet");
+                    return Some(FindingVerdict::Failed(format!("{name}: {why}")));
+                }
+            }
+            Err(why) => return Some(FindingVerdict::Unknown(why)),
+        }
+    }
+    Some(FindingVerdict::Passed)
 }
 
 /// A subnet's route table: none where it has none, or the table is gone.
@@ -127,14 +155,15 @@ fn table_of<'i>(
 
 fn through(
     end: &Inquiry<'_>,
-    hub: &ResourceId,
+    hub: Option<&ResourceId>,
     (vnet, body): (&ResourceId, &Value),
     (subnet, heard): (&Value, &[IpNet]),
 ) -> Result<Ways, String> {
     let mut ways = Ways::default();
     let own = subnet_prefixes(subnet).into_iter().next();
     let Some(own) = own.filter(|_| !is(subnet, "/name", GATEWAY_SUBNET)) else { return Ok(ways) };
-    let gateway = end.read(hub)?.and_then(own_gateway_subnet);
+    let hub_body = hub.map_or(Ok(None), |hub| end.read(hub))?;
+    let gateway = hub_body.and_then(own_gateway_subnet);
     let outward = table_of(end, subnet)?;
     let inward = gateway.map_or(Ok(None), |gateway| table_of(end, gateway))?;
     let there = match way_in(inward.as_ref(), body, &own) {
@@ -168,7 +197,7 @@ fn through(
                      the appliance"
                 ));
             }
-            (TableVerdict::Nothing, None) if there.is_some() && vnet != hub => {
+            (TableVerdict::Nothing, None) if there.is_some() && Some(vnet) != hub => {
                 let address = there.map(|there| there.to_string()).unwrap_or_default();
                 ways.past = Some(format!(
                     "what comes from {to} passes the appliance {address}, and what goes there goes past \

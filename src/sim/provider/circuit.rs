@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Provider, Put, default, keep, top_level};
 use crate::arm::kind;
+use crate::arm::read::is;
 use crate::model::ResourceId;
 use crate::model::azure_limits::BANDWIDTHS;
 use crate::sim::consequence::Consequence;
@@ -50,6 +51,11 @@ impl Provider for CircuitType {
             let message =
                 format!("Circuit bandwidth cannot be lowered from {before} to {after} Mbps.");
             return Err(Refusal::unconfirmed(&unconfirmed::BANDWIDTH, message));
+        }
+        let local = |body: &Value| is(body, "/sku/tier", "Local");
+        if put.stored.is_some_and(|stored| !local(stored)) && local(put.body) {
+            let message = format!("The SKU tier of circuit {} cannot be changed to Local.", put.id);
+            return Err(Refusal::unconfirmed(&unconfirmed::TIER_LOCAL, message));
         }
         // What stands is taken as it is.
         let sold = |mbps: u64| BANDWIDTHS.into_iter().any(|own| u64::from(own) == mbps);

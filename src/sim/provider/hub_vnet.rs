@@ -129,6 +129,9 @@ fn unfit(world: &World, connection: &ResourceId, vnet: &ResourceId) -> Option<St
     if let Some(user) = world.user_of(&gateway) {
         return Some(format!("{vnet} has the gateway {user}: it cannot be connected to a hub."));
     }
+    if let Some(server) = world.route_server_of(vnet) {
+        return Some(format!("{vnet} has a Route Server ({server}): it cannot be a hub's."));
+    }
     let uses = world
         .resources
         .children(vnet)

@@ -87,6 +87,8 @@ impl Provider for SubnetType {
 
     fn show(&self, world: &World, shown: &Shown<'_>, body: &mut Value) {
         let mut users = world.configurations_with(shown.id);
+        let servers = world.route_servers_in(shown.id);
+        users.extend(servers.map(|own| json!({ "id": own.as_str() })));
         let others = body.pointer("/properties/ipConfigurations").and_then(Value::as_array);
         users.extend(others.into_iter().flatten().cloned());
         if !users.is_empty() {

@@ -80,7 +80,7 @@ impl Provider for NetworkPeeringType {
             let message = "Only one peering of a virtual network may use remote gateways.";
             return Err(Refusal::unconfirmed(&unconfirmed::SECOND_REMOTE, message));
         }
-        if world.gateway_of(&remote).is_none() {
+        if world.gateway_of(&remote).is_none() && world.route_server_of(&remote).is_none() {
             let message =
                 format!("Peering {} cannot use remote gateways: {remote} has none.", put.id);
             return Err(Refusal::new(400, "RemoteVnetHasNoGateways", message));
@@ -98,6 +98,12 @@ impl Provider for NetworkPeeringType {
         }
         if world.gateway_of(&vnet).is_some() {
             let message = format!("{vnet} has a gateway of its own and cannot use a remote one.");
+            return Err(Refusal::unconfirmed(&unconfirmed::OWN_GATEWAY, message));
+        }
+        if let Some(server) = world.route_server_of(&vnet) {
+            let message = format!(
+                "{vnet} has a Route Server of its own ({server}) and cannot use a remote gateway."
+            );
             return Err(Refusal::unconfirmed(&unconfirmed::OWN_GATEWAY, message));
         }
         Ok(())

@@ -67,3 +67,65 @@ fn a_subscription_that_is_disabled_takes_no_writes() {
     let (status, code) = put(&scenario, "routeTables/rt-new", &body);
     assert_eq!((status, code.as_str()), (409, "ReadOnlyDisabledSubscription"));
 }
+
+/// A Route Server stands in a network, as its own resource tells.
+fn with_route_server(scenario: &mut Scenario, vnet: &str) {
+    let end = format!("/{vnet}");
+    let own = |body: &&mut Value| body["id"].as_str().is_some_and(|id| id.ends_with(&end));
+    let properties = &mut scenario.resources.iter_mut().find(own).unwrap()["properties"];
+    let space = properties["addressSpace"]["addressPrefixes"].as_array_mut().unwrap();
+    space.push(json!("10.201.0.0/24"));
+    properties["subnets"].as_array_mut().unwrap().push(
+        json!({ "name": "RouteServerSubnet", "properties": { "addressPrefix": "10.201.0.0/26" } }),
+    );
+    let server = format!("{SEA}/virtualHubs/rs");
+    scenario.resources.push(
+        json!({ "id": server, "location": "southeastasia", "properties": { "sku": "Standard" } }),
+    );
+    let subnet = format!("{SEA}/virtualNetworks/{vnet}/subnets/RouteServerSubnet");
+    scenario.resources.push(json!({ "id": format!("{server}/ipConfigurations/ipconfig1"),
+        "properties": { "subnet": { "id": subnet } } }));
+}
+
+#[test]
+fn a_network_with_a_route_server_is_connected_to_no_hub() {
+    let body = json!({ "properties": { "remoteVirtualNetwork": {
+        "id": format!("{SEA}/virtualNetworks/vnet-app1-sea") } } });
+    let path = "virtualHubs/hub-sea/hubVirtualNetworkConnections/con-new";
+    let mut scenario = world("vwan-two-hubs.yaml");
+    assert!(put(&scenario, path, &body).0 < 300);
+    with_route_server(&mut scenario, "vnet-app1-sea");
+    let (status, code) = put(&scenario, path, &body);
+    assert_eq!((status, code.as_str()), (400, "VnetCannotBeConnectedToVirtualHub"));
+}
+
+#[test]
+fn a_route_server_counts_as_a_gateway_of_a_peering() {
+    let hub = format!("{SEA}/virtualNetworks/vnet-hub-sea");
+    let body = json!({ "properties": { "remoteVirtualNetwork": { "id": hub },
+        "useRemoteGateways": true } });
+    let path = "virtualNetworks/vnet-app1-sea/virtualNetworkPeerings/app1-to-hub";
+    let mut scenario = world("two-circuits.yaml");
+    assert_eq!(put(&scenario, path, &body).1, "RemoteVnetHasNoGateways");
+    // The hub's is lent.
+    with_route_server(&mut scenario, "vnet-hub-sea");
+    assert!(put(&scenario, path, &body).0 < 300);
+    // The spoke has its own.
+    let mut scenario = world("standing-gateway-world.yaml");
+    assert!(put(&scenario, path, &body).0 < 300);
+    with_route_server(&mut scenario, "vnet-app1-sea");
+    assert_eq!(put(&scenario, path, &body).1, "VnetHasOwnGateway");
+}
+
+#[test]
+fn a_circuit_does_not_become_local_again() {
+    let scenario = world("two-circuits.yaml");
+    for (tier, taken) in [("Local", false), ("Premium", true)] {
+        let mut world = World::new(&scenario);
+        let (_, mut body) = asked(&mut world, Method::Get, CIRCUIT, &Value::Null, scenario.now);
+        body["sku"] =
+            json!({ "name": format!("{tier}_MeteredData"), "tier": tier, "family": "MeteredData" });
+        let (status, answer) = asked(&mut world, Method::Put, CIRCUIT, &body, scenario.now);
+        assert_eq!(status < 300, taken, "{tier}: {answer}");
+    }
+}
