@@ -260,7 +260,7 @@ fn owing(folder: &Path) -> (PathBuf, String, Process) {
             words.extend(["--choice", "connect_anyway"]);
         }
         let (_, _, err) = ran(&state, &[&words[..], &target].concat());
-        if err.contains("cannot") && choice {
+        if err.contains("error:") && choice {
             panic!("{err}");
         }
     }
