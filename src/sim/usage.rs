@@ -5,31 +5,10 @@ use serde_json::{Value, json};
 use super::parts::Resource;
 use super::provider;
 use super::world::World;
-use crate::arm::SubnetView;
-use crate::arm::read::{list, text};
+use crate::arm::read::list;
 use crate::model::ResourceId;
 
-/// The configurations of Route Servers: resources of their own, not parts of their hub's body.
-const SERVER_CONFIGURATIONS: &str = "Microsoft.Network/virtualHubs/ipConfigurations";
-
 impl World {
-    /// The configurations of Route Servers that stand in a subnet.
-    pub(super) fn route_servers_in(
-        &self,
-        subnet: &ResourceId,
-    ) -> impl Iterator<Item = &ResourceId> {
-        let all = self.resources.of_type(SERVER_CONFIGURATIONS);
-        all.filter(|(_, resource)| resource.names(subnet)).map(|(own, _)| own)
-    }
-
-    /// What stands in a network's subnet for a Route Server, by the id of its configuration.
-    pub(super) fn route_server_of(&self, vnet: &ResourceId) -> Option<String> {
-        let subnet = vnet.child("subnets", "RouteServerSubnet").ok()?;
-        let own = self.route_servers_in(&subnet).next().map(|own| own.as_str().to_owned());
-        let told = || text(SubnetView::of(self.body(&subnet)?).users().first()?, "/id");
-        own.or_else(|| told().map(str::to_owned))
-    }
-
     /// Everything that stands in subnets and has addresses.
     fn standing(&self) -> impl Iterator<Item = (&ResourceId, &Resource)> {
         let types = provider::all().filter(|provider| provider.stands_in_subnets());

@@ -15,6 +15,7 @@ mod hub_vnet;
 mod local_gateway;
 mod private_dns;
 mod public_ip;
+mod route_server;
 mod route_table;
 mod security_group;
 mod subnet;

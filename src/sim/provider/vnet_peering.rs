@@ -21,6 +21,48 @@ const KNOWN: &str = "/properties/remoteAddressSpace/addressPrefixes";
 /// What a side says of its own network's addresses, since api-version 2024-05-01.
 const LOCAL: [&str; 2] = ["localAddressSpace", "localVirtualNetworkAddressSpace"];
 
+/// Refuses the use of the other network's gateway where it has none or does not lend it, or this one has its own.
+fn may_use_remote(
+    world: &World,
+    put: &Put<'_>,
+    (vnet, remote): (&ResourceId, &ResourceId),
+    other_side: Option<&ResourceId>,
+) -> Result<(), Refusal> {
+    let second = world.resources.children(vnet).any(|(other, side)| {
+        other != put.id && side.body.pointer("/properties/useRemoteGateways") == Some(&json!(true))
+    });
+    if second {
+        let message = "Only one peering of a virtual network may use remote gateways.";
+        return Err(Refusal::unconfirmed(&unconfirmed::SECOND_REMOTE, message));
+    }
+    if world.gateway_of(remote).is_none() && world.route_server_of(remote).is_none() {
+        let message = format!("Peering {} cannot use remote gateways: {remote} has none.", put.id);
+        return Err(Refusal::new(400, "RemoteVnetHasNoGateways", message));
+    }
+    let lends = other_side
+        .and_then(|id| world.body(id))
+        .is_none_or(|side| side.pointer("/properties/allowGatewayTransit") == Some(&json!(true)));
+    if !lends {
+        let message = format!(
+            "Peering {} cannot have UseRemoteGateways flag set to true because the corresponding \
+             peering of {remote} does not have AllowGatewayTransit set to true.",
+            put.id
+        );
+        return Err(Refusal::unconfirmed(&unconfirmed::NOT_LENT, message));
+    }
+    if world.gateway_of(vnet).is_some() {
+        let message = format!("{vnet} has a gateway of its own and cannot use a remote one.");
+        return Err(Refusal::unconfirmed(&unconfirmed::OWN_GATEWAY, message));
+    }
+    if let Some(server) = world.route_server_of(vnet) {
+        let message = format!(
+            "{vnet} has a Route Server of its own ({server}) and cannot use a remote gateway."
+        );
+        return Err(Refusal::unconfirmed(&unconfirmed::OWN_GATEWAY, message));
+    }
+    Ok(())
+}
+
 impl Provider for NetworkPeeringType {
     fn kind(&self) -> &'static str {
         kind::PEERINGS
@@ -72,41 +114,7 @@ impl Provider for NetworkPeeringType {
         if put.body.pointer("/properties/useRemoteGateways") != Some(&json!(true)) {
             return Ok(());
         }
-        let second = world.resources.children(&vnet).any(|(other, side)| {
-            other != put.id
-                && side.body.pointer("/properties/useRemoteGateways") == Some(&json!(true))
-        });
-        if second {
-            let message = "Only one peering of a virtual network may use remote gateways.";
-            return Err(Refusal::unconfirmed(&unconfirmed::SECOND_REMOTE, message));
-        }
-        if world.gateway_of(&remote).is_none() && world.route_server_of(&remote).is_none() {
-            let message =
-                format!("Peering {} cannot use remote gateways: {remote} has none.", put.id);
-            return Err(Refusal::new(400, "RemoteVnetHasNoGateways", message));
-        }
-        let lends = other.as_ref().and_then(|id| world.body(id)).is_none_or(|side| {
-            side.pointer("/properties/allowGatewayTransit") == Some(&json!(true))
-        });
-        if !lends {
-            let message = format!(
-                "Peering {} cannot have UseRemoteGateways flag set to true because the corresponding \
-                 peering of {remote} does not have AllowGatewayTransit set to true.",
-                put.id
-            );
-            return Err(Refusal::unconfirmed(&unconfirmed::NOT_LENT, message));
-        }
-        if world.gateway_of(&vnet).is_some() {
-            let message = format!("{vnet} has a gateway of its own and cannot use a remote one.");
-            return Err(Refusal::unconfirmed(&unconfirmed::OWN_GATEWAY, message));
-        }
-        if let Some(server) = world.route_server_of(&vnet) {
-            let message = format!(
-                "{vnet} has a Route Server of its own ({server}) and cannot use a remote gateway."
-            );
-            return Err(Refusal::unconfirmed(&unconfirmed::OWN_GATEWAY, message));
-        }
-        Ok(())
+        may_use_remote(world, put, (&vnet, &remote), other.as_ref())
     }
 
     fn accept(&self, world: &World, put: &Put<'_>) -> Value {
