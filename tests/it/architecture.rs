@@ -356,6 +356,7 @@ fn each_service_has_its_provider_and_each_provider_its_service() {
     providers.remove("gateway_check");
     providers.remove("subnet_check");
     providers.remove("connection_ends");
+    providers.remove("route_server");
     // Not types of their own: what the bodies share and how they compare, a subnet's table, what gateways are asked, one
     // field of a circuit, and the end of anything.
     // A recovery plan's provider is Site Recovery, which has a folder of its own; a VPN is of several types, and so is what
