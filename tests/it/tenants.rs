@@ -79,7 +79,7 @@ fn a_document_tells_where_to_be_signed_in_before_it_starts() {
 
 #[test]
 fn the_right_to_ask_what_policies_say_is_listed_where_something_is_made() {
-    for (runbook, everywhere) in [("dr-circuit.yaml", true), ("same-circuit.yaml", false)] {
+    for (runbook, everywhere) in [("dr-circuit.yaml", true), ("dr-circuit-prepared.yaml", false)] {
         let plan = compiled(runbook, "live").1.plan.unwrap();
         let groups = permission::by_group(&plan);
         let made = |group: &str| {
