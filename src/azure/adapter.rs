@@ -257,12 +257,7 @@ async fn observe(
 /// Where the ETag of a resource is a header of its GET (docs/wire.md), a write says which body it was made from:
 /// what somebody changes after the look is not written over, but looked at again. Elsewhere nobody has seen the
 /// condition kept.
-const BEARS_ETAG: [&str; 4] = [
-    kind::NETWORKS,
-    "Microsoft.Network/virtualNetworks/subnets",
-    "Microsoft.Network/virtualNetworks/virtualNetworkPeerings",
-    "Microsoft.Network/routeTables",
-];
+const BEARS_ETAG: [&str; 4] = [kind::NETWORKS, kind::SUBNETS, kind::PEERINGS, kind::ROUTE_TABLES];
 
 fn only_as_seen(assessment: &mut Assessment) {
     let Assessed::Change(change) = &mut assessment.verdict else { return };

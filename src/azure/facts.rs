@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use super::adapter::ArmObserver;
 use super::client::{Client, Reading};
 use super::versions::{API_VERSION, PRIVATE_DNS_VERSION, SUBSCRIPTIONS};
-use crate::arm::read::{is as arm_is, list as arm_list, text as arm_text};
+use crate::arm::is_spent;
+use crate::arm::read::{list as arm_list, text as arm_text};
 use crate::engine::CallContext;
 use crate::model::secret::seal;
 use crate::model::{ResourceId, StepError};
@@ -129,9 +130,7 @@ fn standing(key: &str, all: &Value) -> KeyStanding {
     };
     let told = |body: &Value| arm_text(body, "/properties/authorizationKey").is_some();
     match all.iter().find(own) {
-        Some(body) if arm_is(body, "/properties/authorizationUseStatus", "InUse") => {
-            KeyStanding::InUse
-        }
+        Some(body) if is_spent(body) => KeyStanding::InUse,
         Some(_) => KeyStanding::Available,
         None if all.iter().all(told) => KeyStanding::OfNone,
         None => KeyStanding::Untold,

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::client::Client;
 use super::service::body::seen;
+use crate::arm::kind::SUBNETS;
 use crate::arm::read::id_at;
 use crate::engine::CallContext;
 use crate::model::{Assessed, Assessment, Undo};
@@ -25,7 +26,7 @@ pub(super) async fn left_out(
     else {
         return;
     };
-    if !resource.is_a("Microsoft.Network/virtualNetworks/subnets") {
+    if !resource.is_a(SUBNETS) {
         return;
     }
     let Some(shown) = change.changes.first_mut() else { return };

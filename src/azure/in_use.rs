@@ -7,8 +7,10 @@ use serde_json::Value;
 
 use super::client::Client;
 use super::service::body::blocked;
-use crate::arm::read::{id_at, list};
-use crate::arm::{PeeringView, SubnetView, VirtualNetworkView, is_spoke, spending_connection};
+use crate::arm::read::id_at;
+use crate::arm::{
+    GatewayView, PeeringView, SubnetView, VirtualNetworkView, is_spoke, spending_connection,
+};
 use crate::engine::CallContext;
 use crate::model::action::Vpn;
 use crate::model::{Action, Assessed, Assessment, ResourceId, StepError, Undo, WriteMethod};
@@ -40,10 +42,7 @@ pub(super) async fn kept(
         _ => return Ok(None),
     };
     let Some(body) = client.get(gateway, context).await? else { return Ok(None) };
-    let subnet = list(&body, "/properties/ipConfigurations")
-        .iter()
-        .find_map(|own| id_at(own, "/properties/subnet/id"));
-    let Some(network) = subnet.and_then(|subnet| subnet.parent()) else { return Ok(None) };
+    let Some(network) = GatewayView::of(&body).network() else { return Ok(None) };
     let users = users(client, (&network, gateway), rest, context).await?;
     Ok((!users.is_empty()).then(|| stays(it, &users)))
 }

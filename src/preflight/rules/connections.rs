@@ -7,7 +7,7 @@ use crate::model::action::{Connection, HubAction, RemovalKind, Vpn};
 use crate::model::{Action, ResourceId, SecretRef, Step};
 use crate::preflight::facts::Fact;
 use crate::preflight::hub_side::circuit_of;
-use crate::preflight::inquiry::{Inquiry, about, flag, found, id_at, is, region_at, unless};
+use crate::preflight::inquiry::{Inquiry, about, flag, found, id_at, region_at, unless};
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
 /// The rules about connections and authorizations.
@@ -176,7 +176,7 @@ fn free(inquiry: &Inquiry<'_>) -> Vec<Judged> {
             .iter()
             .any(|link| inquiry.removed_before(link, step));
         all.extend(then.each([id], |_, body| {
-            let used = is(body, "/properties/authorizationUseStatus", "InUse") && !released;
+            let used = arm::is_spent(body) && !released;
             Some(unless(used, || "it is in use".to_owned()))
         }));
     }
@@ -222,7 +222,7 @@ fn revoke(inquiry: &Inquiry<'_>) -> Vec<Judged> {
             continue;
         }
         all.extend(inquiry.each([&removed.id], |_, body| {
-            let used = is(body, "/properties/authorizationUseStatus", "InUse");
+            let used = arm::is_spent(body);
             Some(unless(used && !disconnects, || "a connection uses it".to_owned()))
         }));
     }

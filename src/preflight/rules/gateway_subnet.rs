@@ -168,12 +168,10 @@ fn standing_guarded(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     for (step, gateway) in inquiry.gateways_in_use() {
         let then = inquiry.at(step);
         let Some(place) = then.facts.body(&gateway).and_then(gateway_subnet) else { continue };
-        let Some(vnet) = place.parent().filter(|_| !written.contains(&place)) else { continue };
-        let verdict = match then.facts.resource(&vnet) {
-            Fact::Known(body) => own_gateway_subnet(body).map(guarded),
-            Fact::Absent => None,
-            Fact::Unknown(why) => Some(FindingVerdict::Unknown(why.to_owned())),
-        };
+        if written.contains(&place) {
+            continue;
+        }
+        let verdict = subnet_then(then.facts, &place, |own| Some(guarded(own)));
         all.extend(verdict.map(|verdict| (place, verdict)));
     }
     all.into_iter().map(|(place, verdict)| about(&place, verdict)).collect()
@@ -227,18 +225,24 @@ fn subnet(
 ) -> Vec<Judged> {
     let mut all = Vec::new();
     for (step, _, place) in inquiry.gateway_places() {
-        let Some(vnet) = place.parent() else { continue };
         let then = inquiry.at(step);
-        match then.facts.resource(&vnet) {
-            Fact::Known(body) => {
-                let verdict = own_gateway_subnet(body).and_then(|own| judge(&then, own));
-                all.extend(verdict.map(|verdict| about(place, verdict)));
-            }
-            Fact::Absent => {}
-            Fact::Unknown(why) => all.push(about(place, FindingVerdict::Unknown(why.to_owned()))),
-        }
+        let verdict = subnet_then(then.facts, place, |own| judge(&then, own));
+        all.extend(verdict.map(|verdict| about(place, verdict)));
     }
     all
+}
+
+/// Judges a GatewaySubnet as it is in these facts.
+fn subnet_then(
+    then: &Facts,
+    place: &ResourceId,
+    judge: impl Fn(&Value) -> Option<FindingVerdict>,
+) -> Option<FindingVerdict> {
+    match then.resource(&place.parent()?) {
+        Fact::Known(body) => own_gateway_subnet(body).and_then(judge),
+        Fact::Absent => None,
+        Fact::Unknown(why) => Some(FindingVerdict::Unknown(why.to_owned())),
+    }
 }
 
 /// Judges the route table of each gateway's subnet, with the subnet's prefix: as the step finds it that makes the

@@ -140,15 +140,6 @@ fn differs(has: &Value, planned: &Value) -> bool {
 /// What is secret in the bodies of authorizations and connections.
 const KEYS: [&str; 2] = ["authorizationKey", "sharedKey"];
 
-/// What a step writes, as far as that is known by now: the resource, and its body then.
-pub(super) fn body_written<'p>(
-    inquiry: &Inquiry<'_>,
-    step: &'p Step,
-) -> Option<(&'p ResourceId, Value)> {
-    let case = written(inquiry, step).ok().flatten()?;
-    Some((case.id, case.content))
-}
-
 /// A body as policies are asked about it: the type, the name and what is written. The keys that are sent with it
 /// are not part of it.
 fn content(id: &ResourceId, mut body: Value) -> Value {

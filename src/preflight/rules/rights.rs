@@ -279,9 +279,11 @@ fn linked<'a>(inquiry: &Inquiry<'a>) -> BTreeMap<(ResourceId, String), &'a Step>
     let mut all = BTreeMap::new();
     for step in inquiry.plan.steps() {
         let named = permission::needed_apart(step).to_do;
-        let written = carries(&step.action).then(|| policy::body_written(inquiry, step)).flatten();
-        let carried = written.iter().flat_map(|(id, body)| {
-            arm::linked(id.resource_type().as_str(), body).into_iter().map(|(id, verb)| {
+        let written = carries(&step.action).then(|| policy::written(inquiry, step));
+        let written = written.and_then(Result::ok).flatten();
+        let carried = written.iter().flat_map(|case| {
+            let own = arm::linked(case.id.resource_type().as_str(), &case.content).into_iter();
+            own.map(|(id, verb)| {
                 let right = format!("{}/{verb}", id.resource_type().as_str());
                 (id, right)
             })
