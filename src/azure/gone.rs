@@ -40,6 +40,10 @@ pub(super) async fn left_out(
             gone.push((key, used));
         }
     }
+    // A write that changes nothing is there to mend what has failed.
+    if gone.is_empty() {
+        return;
+    }
     for (key, used) in gone {
         for body in [change.write.body.as_mut(), Some(&mut shown.after)].into_iter().flatten() {
             if let Some(properties) = body.get_mut("properties").and_then(Value::as_object_mut) {

@@ -62,8 +62,10 @@ async fn point(stage: &Stage, step: &Step, effect: &FaultEffect, times: u32) -> 
     let owing = owing.iter().filter_map(|step| stage.plan.step(step)?.action.written());
     let told = owing.fold(told, |told, id| format!("{told}\n{}", id.key()));
     let left = differences(&before, &lab.comparable());
-    if let Some(id) = left.keys().find(|id| !is_told_of(&told, id)) {
-        return Err(format!("ended {outcome:?} and does not say that {id} is left, but: {told}"));
+    if let Some((id, (was, is))) = left.iter().find(|(id, _)| !is_told_of(&told, id)) {
+        return Err(format!(
+            "ended {outcome:?} and does not say that {id} is left (it was {was}, it is {is}), but: {told}"
+        ));
     }
     let written = stage.plan.steps().iter().filter_map(|step| step.action.written());
     let named: Vec<&str> = written.map(ResourceId::key).filter(|id| names(&owed, id)).collect();
