@@ -17,6 +17,22 @@ pub fn recovery_items(plan: &Value) -> Vec<ResourceId> {
         .collect()
 }
 
+/// The network that a machine comes up in when it fails over, in its protected item.
+pub const FAILS_OVER_INTO: &str =
+    "/properties/providerSpecificDetails/selectedRecoveryAzureNetworkId";
+
+/// The network cards of a protected item's machine.
+#[must_use]
+pub fn cards(item: &Value) -> &[Value] {
+    list(item, "/properties/providerSpecificDetails/vmNics")
+}
+
+/// The network that a card comes up in: its own, or its machine's.
+#[must_use]
+pub fn card_network(item: &Value, card: &Value) -> Option<ResourceId> {
+    id_at(card, "/recoveryVMNetworkId").or_else(|| id_at(item, FAILS_OVER_INTO))
+}
+
 /// The peerings of a virtual network's body.
 #[must_use]
 pub fn peerings_of(vnet: Option<&Value>) -> &[Value] {

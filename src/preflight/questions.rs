@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::facts::{Fact, Facts, Question};
 use super::inquiry::{
-    CIRCUITS, CONNECTIONS, HUB_GATEWAYS, Inquiry, VNETS, gateway_subnet, own_gateway_subnet,
-    peerings_of, recovery_items, subnets_of,
+    CIRCUITS, CONNECTIONS, HUB_GATEWAYS, Inquiry, VNETS, card_network, cards, gateway_subnet,
+    own_gateway_subnet, peerings_of, recovery_items, subnets_of,
 };
 use super::rules::{hub_tables, hubs, limits, policy, rights, secrets, sides, steering, tables};
 use crate::arm;
@@ -132,6 +132,10 @@ fn around_connections(
     for (_, spec) in inquiry.recovery_plans() {
         for item in facts.body(&spec.id).map(recovery_items).unwrap_or_default() {
             resource(&item);
+            let Some(body) = facts.body(&item) else { continue };
+            for network in cards(body).iter().filter_map(|card| card_network(body, card)) {
+                resource(&network);
+            }
         }
     }
     for (_, spec) in inquiry.connections() {

@@ -2,6 +2,7 @@
 //! not in the one where all is well.
 #![expect(clippy::unwrap_used, reason = "a test that cannot look fails")]
 
+mod arrivals;
 mod checklist;
 mod expectations;
 mod flags;
@@ -29,6 +30,22 @@ use crate::support::{Lab, compiled, world_file};
 const SEA: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-network-sea/providers/Microsoft.Network";
 const EA: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-network-ea/providers/Microsoft.Network";
 const CIR: &str = "/subscriptions/22222222-2222-2222-2222-222222222222/resourceGroups/rg-circuits/providers/Microsoft.Network";
+
+/// Where a protected item tells of its machine's network cards.
+const CARDS: &str = "/properties/providerSpecificDetails/vmNics";
+
+/// A network card that is to come up in a subnet, with an address or without.
+fn card(subnet: &str, address: &str) -> Value {
+    json!({ "selectionType": "SelectedByUserOverride", "ipConfigs": [{
+        "isSeletedForFailover": true, "recoverySubnetName": subnet,
+        "recoveryStaticIPAddress": address }] })
+}
+
+/// An action of a recovery plan, for every failover over.
+fn acts(details: Value) -> Value {
+    json!({ "actionName": "of the plan", "failoverTypes": ["UnplannedFailover"],
+            "failoverDirections": ["PrimaryToRecovery"], "customDetails": details })
+}
 
 /// A world and a plan, to be spoilt.
 struct Case {
@@ -111,6 +128,16 @@ impl Case {
 fn failed(found: &Preflight) -> BTreeSet<&'static str> {
     let all = found.findings.iter();
     all.filter(|f| matches!(f.verdict, FindingVerdict::Failed(_))).map(|f| f.rule).collect()
+}
+
+/// What a rule failed, each with why.
+fn said(found: &Preflight, rule: &str) -> Vec<(String, String)> {
+    let own = found.findings.iter().filter(|finding| finding.rule == rule);
+    own.filter_map(|finding| match &finding.verdict {
+        FindingVerdict::Failed(why) => Some((finding.about.clone(), why.clone())),
+        _ => None,
+    })
+    .collect()
 }
 
 fn gateway_subnet(prefix: &str) -> Value {
@@ -446,6 +473,21 @@ const CASES: &[Spoilt] = &[
         let empty = json!({ "groupType": "Boot", "replicationProtectedItems": [] });
         groups.extend(std::iter::repeat_n(empty, 7));
     }),
+    ("ASR-SUBNET", PREPARED, |c| c.set("vm-db", CARDS, json!([card("snet-db", "")]))),
+    ("ASR-ADDRESS", PREPARED, |c| {
+        c.set("vm-db", CARDS, json!([card("snet-app", "10.9.0.9")]));
+    }),
+    ("ASR-AUTOMATION", PREPARED, |c| {
+        let runbook = "/subscriptions/22222222-2222-2222-2222-222222222222/resourceGroups/rg-auto\
+                       /providers/Microsoft.Automation/automationAccounts/aa/runbooks/names";
+        let action =
+            json!({ "instanceType": "AutomationRunbookActionDetails", "runbookId": runbook });
+        c.set("rp-apps", "/properties/groups/2/startGroupActions", json!([acts(action)]));
+    }),
+    ("ASR-MANUAL", PREPARED, |c| {
+        let action = json!({ "instanceType": "ManualActionDetails", "description": "Look." });
+        c.set("rp-apps", "/properties/groups/3/endGroupActions", json!([acts(action)]));
+    }),
     ("GW-TYPE", PREPARED, |c| c.set("ergw-hub-sea", "/properties/gatewayType", json!("Vpn"))),
     ("GW-ONE", MAIN, |c| {
         with_subnet(c, gateway_subnet("10.10.10.128/25"));
@@ -461,6 +503,16 @@ const CASES: &[Spoilt] = &[
     ("GW-SKU-LOC4", MAIN, |c| links(c, 4, |_| "Singapore".to_owned())),
     ("GW-SKU-FASTPATH", PREPARED, |c| {
         c.set("con-hub-sea-singapore", "/properties/expressRouteGatewayBypass", json!(true));
+    }),
+    ("LINK-FASTPATH-PAST", PREPARED, |c| {
+        c.set("con-hub-sea-singapore", "/properties/expressRouteGatewayBypass", json!(true));
+        let table = format!("{SEA}/routeTables/rt-gateway");
+        c.add(json!({ "id": table, "location": "southeastasia", "properties": { "routes": [{
+            "name": "in", "properties": { "addressPrefix": "10.1.0.0/24",
+                "nextHopType": "VirtualAppliance", "nextHopIpAddress": "10.10.10.10" } }] } }));
+        let subnets = c.body("vnet-hub-sea")["properties"]["subnets"].as_array_mut().unwrap();
+        let own = subnets.iter_mut().find(|own| own["name"] == "GatewaySubnet").unwrap();
+        own["properties"]["routeTable"] = json!({ "id": table });
     }),
     ("GW-SKU-THROUGHPUT", MAIN, |c| {
         c.set(

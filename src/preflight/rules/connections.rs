@@ -3,11 +3,14 @@
 use serde_json::Value;
 
 use crate::arm;
+use crate::arm::read::name;
 use crate::model::action::{Connection, HubAction, RemovalKind, Vpn};
 use crate::model::{Action, ResourceId, SecretRef, Step};
 use crate::preflight::facts::Fact;
 use crate::preflight::hub_side::circuit_of;
-use crate::preflight::inquiry::{Inquiry, about, flag, found, id_at, region_at, unless};
+use crate::preflight::inquiry::{
+    Inquiry, about, flag, found, id_at, own_gateway_subnet, region_at, unless,
+};
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
 /// The rules about connections and authorizations.
@@ -84,6 +87,17 @@ pub(super) const RULES: &[Rule] = &[
         fix: "Leave `private_link_fast_path` out: private endpoints are reached through the gateway then.",
         source: "E-FP",
         judge: private_direct,
+    },
+    Rule {
+        id: "LINK-FASTPATH-PAST",
+        severity: FindingSeverity::Warn,
+        fails_when: "A connection with FastPath over a provider's circuit meets a GatewaySubnet whose route table sends \
+                     traffic to an appliance.",
+        reads: "connection: expressRouteGatewayBypass; circuit: expressRoutePort; the GatewaySubnet's routeTable",
+        why: "What comes from on-premises goes straight to the machines, past the gateway and past the appliance.",
+        fix: "Write `fast_path: false`, or filter on the machines' own subnets.",
+        source: "E-FP",
+        judge: past_appliance,
     },
     Rule {
         id: "LINK-DUP",
@@ -392,4 +406,36 @@ fn default_ten(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         }));
     }
     all
+}
+
+/// Of each connection with FastPath, whether its GatewaySubnet means to send what comes in to an appliance.
+fn past_appliance(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let mut judged = Vec::new();
+    for (step, spec) in inquiry.connections() {
+        if !past_gateway(inquiry, step, spec).is_some_and(|(_, all)| all) {
+            continue;
+        }
+        let left = inquiry.left_by(step);
+        let body = |id: &ResourceId| left.facts.body(id);
+        let Some(vnet) = left.vnet_of(&spec.gateway) else { continue };
+        let own = body(&vnet).and_then(own_gateway_subnet).map(arm::SubnetView::of);
+        let Some(table) = own.and_then(arm::SubnetView::route_table) else { continue };
+        let verdicts = inquiry.each([&spec.circuit], |_, circuit| {
+            if arm::CircuitView::of(circuit).is_direct() {
+                return None;
+            }
+            let table = match left.read(&table) {
+                Ok(there) => there?,
+                Err(why) => return Some(FindingVerdict::Unknown(why)),
+            };
+            let mut routes = arm::RouteTableView::of(table).routes();
+            let past = routes.find(|route| route.hops_to("VirtualAppliance"));
+            Some(unless(past.is_some(), || {
+                let to = past.and_then(arm::RouteView::destination).unwrap_or_default();
+                format!("{} sends {to} to an appliance", name(table).unwrap_or_default())
+            }))
+        });
+        judged.extend(verdicts.into_iter().map(|own| about(&spec.id, own.verdict)));
+    }
+    judged
 }

@@ -8,16 +8,13 @@ use crate::model::recovery::{FailoverDirection, RecoveryMove, RecoveryPlan};
 use crate::model::{ResourceId, Step};
 use crate::preflight::facts::Fact;
 use crate::preflight::inquiry::{
-    Inquiry, about, id_at, is, list, recovery_items, region_at, text, unless,
+    FAILS_OVER_INTO, Inquiry, about, id_at, is, list, recovery_items, region_at, text, unless,
 };
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
 /// Protected items and boot groups that a recovery plan may have (azure-facts 6.1).
 const ITEMS_MAX: usize = 100;
 const BOOT_GROUPS_MAX: usize = 7;
-
-/// The network that a machine comes up in when it fails over, in its protected item.
-const FAILS_OVER_INTO: &str = "/properties/providerSpecificDetails/selectedRecoveryAzureNetworkId";
 
 /// The rules about machines.
 pub(super) const RULES: &[Rule] = &[
@@ -134,22 +131,42 @@ fn first_moves<'a>(inquiry: &Inquiry<'a>) -> Vec<(&'a Step, &'a RecoveryPlan)> {
         .collect()
 }
 
+/// A plan whose machines leave a side, as the first that is asked of it.
+pub(super) struct LeavingPlan<'a> {
+    pub(super) step: &'a Step,
+    pub(super) spec: &'a RecoveryPlan,
+    /// The side that they leave, as their items name it.
+    from: &'static str,
+}
+
 /// Plans whose machines are moved first of all, with the side that they leave.
-fn leaving<'a>(inquiry: &Inquiry<'a>) -> Vec<(&'a RecoveryPlan, &'static str)> {
+pub(super) fn leaving<'a>(inquiry: &Inquiry<'a>) -> Vec<LeavingPlan<'a>> {
     first_moves(inquiry)
         .into_iter()
-        .filter_map(|(_, spec)| match &spec.to {
+        .filter_map(|(step, spec)| match &spec.to {
             RecoveryMove::Failover { direction, .. }
             | RecoveryMove::TestFailover { direction, .. } => {
                 let from = match direction {
                     FailoverDirection::PrimaryToRecovery => "Primary",
                     FailoverDirection::RecoveryToPrimary => "Recovery",
                 };
-                Some((spec, from))
+                Some(LeavingPlan { step, spec, from })
             }
             RecoveryMove::Commit | RecoveryMove::Reprotect | RecoveryMove::TestCleanup => None,
         })
         .collect()
+}
+
+/// The machines of a plan that are still at the side which they leave, with their items.
+pub(super) fn machines<'i>(
+    inquiry: &Inquiry<'i>,
+    own: &LeavingPlan<'_>,
+) -> Vec<(ResourceId, &'i Value)> {
+    let plan = inquiry.facts.body(&own.spec.id);
+    let items = plan.map(recovery_items).unwrap_or_default().into_iter();
+    let read = items.filter_map(|id| Some((inquiry.facts.body(&id)?, id)));
+    let here = read.filter(|(body, _)| is(body, "/properties/activeLocation", own.from));
+    here.map(|(body, id)| (id, body)).collect()
 }
 
 fn allows(plan: &Value, word: &str) -> bool {
@@ -243,7 +260,7 @@ fn each_machine(
     judge: impl Fn(&Value) -> Option<FindingVerdict>,
 ) -> Vec<Judged> {
     let mut all = Vec::new();
-    for (spec, from) in leaving(inquiry) {
+    for LeavingPlan { spec, from, .. } in leaving(inquiry) {
         let plan = match inquiry.read(&spec.id) {
             Ok(Some(plan)) => plan,
             Ok(None) => continue,
@@ -321,7 +338,7 @@ fn network(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 
 fn empty(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let leaving = leaving(inquiry);
-    let ids: BTreeSet<&ResourceId> = leaving.iter().map(|(spec, _)| &spec.id).collect();
+    let ids: BTreeSet<&ResourceId> = leaving.iter().map(|own| &own.spec.id).collect();
     inquiry.each(ids, |_, body| {
         Some(unless(recovery_items(body).is_empty(), || "no machine is in it".to_owned()))
     })

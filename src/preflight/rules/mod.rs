@@ -1,6 +1,7 @@
 //! Which rules are there? One file a family; each rule a record and a function.
 
 mod addresses;
+mod arrivals;
 mod at_work;
 mod circuit;
 mod connections;
@@ -52,6 +53,11 @@ pub const FAMILIES: &[RuleFamily] = &[
     ("routes written", "Route tables and routes that the runbook writes.", tables::RULES),
     ("route tables", "What route tables do to traffic with on-premises.", traffic::RULES),
     ("machines", "Recovery plans of Site Recovery, and the machines in them.", machines::RULES),
+    (
+        "arrivals",
+        "Where machines come up, and what their recovery plans wait for.",
+        arrivals::RULES,
+    ),
     ("names", "Names and traffic managers: where clients are sent.", steering::RULES),
     ("region", "Regions and resource groups.", region::RULES),
     ("states", "What has failed, and what somebody else is changing.", at_work::RULES),

@@ -3,15 +3,6 @@
 
 use super::*;
 
-fn said(found: &Preflight, rule: &str) -> Vec<(String, String)> {
-    let own = found.findings.iter().filter(|finding| finding.rule == rule);
-    own.filter_map(|finding| match &finding.verdict {
-        FindingVerdict::Failed(why) => Some((finding.about.clone(), why.clone())),
-        _ => None,
-    })
-    .collect()
-}
-
 /// A network's first subnet has a table, which is not the runbook's.
 fn given(case: &mut Case, vnet: &str, routes: &Value, off: bool) {
     case.add(table(routes, off));

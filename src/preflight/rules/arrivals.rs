@@ -1,0 +1,266 @@
+//! Would each machine come up in its subnet and with its address, and its recovery plan go through by itself?
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use serde_json::Value;
+
+use super::machines::{LeavingPlan, leaving, machines};
+use crate::arm::read::name;
+use crate::model::recovery::{FailoverDirection, RecoveryMove};
+use crate::model::{Action, ResourceId, Step};
+use crate::preflight::inquiry::{
+    Inquiry, about, card_network, cards, id_at, is, list, subnet_named, subnet_prefixes, text,
+    unless,
+};
+use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
+
+/// How many addresses Azure keeps for itself at the beginning of a subnet; of IPv4 also the last (azure-facts 2.3).
+const KEPT_FIRST: u128 = 4;
+
+/// The rules about where machines come up, and what their plans wait for.
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        id: "ASR-SUBNET",
+        severity: FindingSeverity::Block,
+        fails_when: "A machine is to come up in a subnet that its target network does not have by then.",
+        reads: "protected item: vmNics, selectedRecoveryAzureNetworkId; the network's subnets, as the steps before leave them",
+        why: "Site Recovery cannot place its network card: the machine's failover fails, or it comes up elsewhere.",
+        fix: "Set the subnet in the machine's network settings; or make it (subnet.ensure) in a step that the failover \
+              needs.",
+        source: "S-IP",
+        judge: subnet,
+    },
+    Rule {
+        id: "ASR-ADDRESS",
+        severity: FindingSeverity::Warn,
+        fails_when: "The address that a machine is to come up with is not one that its subnet can give, or is another \
+                     machine's as well.",
+        reads: "protected item: vmNics; the subnet's prefixes, as the steps before leave them",
+        why: "Site Recovery gives it another one, and whoever knows the machine by its address does not reach it.",
+        fix: "Set an address of the subnet in the machine's network settings: not one of its first four, nor its last.",
+        source: "S-IP, S-Q",
+        judge: address,
+    },
+    Rule {
+        id: "ASR-AUTOMATION",
+        severity: FindingSeverity::Block,
+        fails_when: "A recovery plan runs an Automation runbook of another subscription than its vault's.",
+        reads: "recovery plan: actions of its groups",
+        why: "Site Recovery does not run it, and the plan's job fails at it.",
+        fix: "Move the Automation account into the vault's subscription, or take the action out of the plan.",
+        source: "S-RB",
+        judge: automation,
+    },
+    Rule {
+        id: "ASR-MANUAL",
+        severity: FindingSeverity::Warn,
+        fails_when: "A recovery plan waits for a person at a manual action of its own.",
+        reads: "recovery plan: actions of its groups",
+        why: "Its job goes on only when somebody says so in the portal: the step waits, and its time runs.",
+        fix: "Have somebody at the portal (the vault's jobs: Complete manual action), or take the action out of the \
+              plan and make it a gate of the runbook.",
+        source: "S-RPC",
+        judge: manual,
+    },
+];
+
+/// One address of a card of a machine, and where it is to be at the other side.
+struct CardPlace<'i> {
+    machine: &'i ResourceId,
+    network: ResourceId,
+    subnet: &'i str,
+    address: Option<IpAddr>,
+}
+
+/// Where the cards of a machine are to be. A card that is left behind, or that names no subnet, is not judged: Site
+/// Recovery chooses one that the network has.
+fn places<'i>(machine: &'i ResourceId, item: &'i Value) -> Vec<CardPlace<'i>> {
+    let mut all = Vec::new();
+    for card in cards(item).iter().filter(|card| !is(card, "/selectionType", "NotSelected")) {
+        let Some(network) = card_network(item, card) else { continue };
+        for config in list(card, "/ipConfigs") {
+            let left = config.get("isSeletedForFailover").and_then(Value::as_bool) == Some(false);
+            let named = text(config, "/recoverySubnetName").filter(|name| !name.is_empty());
+            let Some(subnet) = named.filter(|_| !left) else { continue };
+            let address = text(config, "/recoveryStaticIPAddress").and_then(|own| own.parse().ok());
+            all.push(CardPlace { machine, network: network.clone(), subnet, address });
+        }
+    }
+    all
+}
+
+/// The plans whose machines fail over in earnest: copies of a test come up elsewhere.
+fn failovers<'a>(inquiry: &Inquiry<'a>) -> Vec<LeavingPlan<'a>> {
+    let all = leaving(inquiry).into_iter();
+    all.filter(|own| matches!(own.spec.to, RecoveryMove::Failover { .. })).collect()
+}
+
+/// Judges each machine by the worst of its places, as the step finds them that fails it over. What is in a network that
+/// is not there is for the rules about that.
+fn each_place(
+    inquiry: &Inquiry<'_>,
+    judge: impl Fn(&Step, &CardPlace<'_>, &Value) -> Option<FindingVerdict>,
+) -> Vec<Judged> {
+    let mut worst: BTreeMap<ResourceId, FindingVerdict> = BTreeMap::new();
+    for own in failovers(inquiry) {
+        let then = inquiry.at(own.step);
+        for (machine, item) in machines(inquiry, &own) {
+            for place in places(&machine, item) {
+                let verdict = match then.read(&place.network) {
+                    Ok(Some(network)) => judge(own.step, &place, network),
+                    Ok(None) => None,
+                    Err(why) => Some(FindingVerdict::Unknown(why)),
+                };
+                let Some(verdict) = verdict else { continue };
+                match worst.get(&machine) {
+                    Some(FindingVerdict::Failed(_)) => {}
+                    Some(FindingVerdict::Unknown(_)) if verdict == FindingVerdict::Passed => {}
+                    _ => drop(worst.insert(machine.clone(), verdict)),
+                }
+            }
+        }
+    }
+    worst.into_iter().map(|(machine, verdict)| about(&machine, verdict)).collect()
+}
+
+fn subnet(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    each_place(inquiry, |failover, place, network| {
+        let there = subnet_named(network, place.subnet).is_some();
+        Some(unless(!there, || {
+            let (subnet, network) = (place.subnet, place.network.name());
+            let late = maker(inquiry, place);
+            let late = late.map_or(String::new(), |step| {
+                format!(
+                    "; step `{}` makes it, and does not come before `{}`",
+                    step.name, failover.name
+                )
+            });
+            format!("it is to come up in {subnet}, and {network} has none of that name then{late}")
+        }))
+    })
+}
+
+/// The step that makes the subnet of a place.
+fn maker<'i>(inquiry: &'i Inquiry<'_>, place: &CardPlace<'_>) -> Option<&'i Step> {
+    let wanted = place.network.child("subnets", place.subnet).ok()?;
+    let mut steps = inquiry.plan.steps().iter();
+    steps.find(|step| matches!(&step.action, Action::Subnet(spec) if spec.id == wanted))
+}
+
+fn address(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let mut given: BTreeMap<(ResourceId, IpAddr), Vec<ResourceId>> = BTreeMap::new();
+    for (machine, item) in failovers(inquiry).iter().flat_map(|own| machines(inquiry, own)) {
+        for place in places(&machine, item) {
+            let Some(address) = place.address else { continue };
+            given.entry((place.network, address)).or_default().push(machine.clone());
+        }
+    }
+    each_place(inquiry, |_, place, network| {
+        let address = place.address?;
+        let own = subnet_named(network, place.subnet)?;
+        let prefixes = subnet_prefixes(own);
+        let holds = prefixes.iter().find(|prefix| prefix.contains(&address));
+        let others = given.get(&(place.network.clone(), address));
+        let other = others.and_then(|all| all.iter().find(|id| *id != place.machine));
+        let (subnet, at) = (name(own).unwrap_or(place.subnet), format!("it is to be {address}"));
+        Some(match (holds, other) {
+            (None, _) => {
+                let prefixes: Vec<String> = prefixes.iter().map(IpNet::to_string).collect();
+                let why = format!("{at}, and {subnet} is {}", prefixes.join(" and "));
+                FindingVerdict::Failed(why)
+            }
+            (Some(prefix), _) if is_kept(prefix, address) => {
+                let why = format!("{at}, which Azure keeps for itself in {prefix}");
+                FindingVerdict::Failed(why)
+            }
+            (Some(_), Some(other)) => {
+                FindingVerdict::Failed(format!("{at}, and {} as well", other.name()))
+            }
+            (Some(_), None) => FindingVerdict::Passed,
+        })
+    })
+}
+
+/// Whether an address is one that Azure gives nobody.
+fn is_kept(prefix: &IpNet, address: IpAddr) -> bool {
+    let number = |address: IpAddr| match address {
+        IpAddr::V4(own) => u128::from(u32::from(own)),
+        IpAddr::V6(own) => u128::from(own),
+    };
+    let last = address.is_ipv4() && address == prefix.broadcast();
+    last || number(address) - number(prefix.network()) < KEPT_FIRST
+}
+
+/// An action of a recovery plan that holds for the way in which it is asked.
+fn actions<'i>(own: &LeavingPlan<'_>, plan: &'i Value) -> Vec<&'i Value> {
+    let direction = match own.spec.to {
+        RecoveryMove::Failover { direction, .. } | RecoveryMove::TestFailover { direction, .. } => {
+            direction
+        }
+        RecoveryMove::Commit | RecoveryMove::Reprotect | RecoveryMove::TestCleanup => {
+            return Vec::new();
+        }
+    };
+    let direction = match direction {
+        FailoverDirection::PrimaryToRecovery => "PrimaryToRecovery",
+        FailoverDirection::RecoveryToPrimary => "RecoveryToPrimary",
+    };
+    let kind = own.spec.to.allowed_word();
+    let holds = |action: &Value, key: &str, word: &str| {
+        let words = list(action, key);
+        words.is_empty()
+            || words.iter().filter_map(Value::as_str).any(|one| one.eq_ignore_ascii_case(word))
+    };
+    let groups = list(plan, "/properties/groups").iter();
+    let all = groups.flat_map(|group| {
+        list(group, "/startGroupActions").iter().chain(list(group, "/endGroupActions"))
+    });
+    all.filter(|action| {
+        holds(action, "/failoverTypes", kind) && holds(action, "/failoverDirections", direction)
+    })
+    .collect()
+}
+
+/// Judges the actions of one type of each plan whose machines leave; none where it has none.
+fn of_actions(
+    inquiry: &Inquiry<'_>,
+    instance: &str,
+    judge: impl Fn(&ResourceId, &[&Value]) -> FindingVerdict,
+) -> Vec<Judged> {
+    let mut all = Vec::new();
+    for own in leaving(inquiry) {
+        all.extend(inquiry.each([&own.spec.id], |plan, body| {
+            let mut actions = actions(&own, body);
+            actions.retain(|action| is(action, "/customDetails/instanceType", instance));
+            (!actions.is_empty()).then(|| judge(plan, &actions))
+        }));
+    }
+    all
+}
+
+fn automation(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    of_actions(inquiry, "AutomationRunbookActionDetails", |plan, actions| {
+        let elsewhere = actions.iter().find_map(|action| {
+            let runbook = id_at(action, "/customDetails/runbookId")?;
+            let same = runbook.subscription().eq_ignore_ascii_case(plan.subscription());
+            (!same).then(|| (text(action, "/actionName").unwrap_or_default(), runbook))
+        });
+        elsewhere.map_or(FindingVerdict::Passed, |(action, runbook)| {
+            FindingVerdict::Failed(format!(
+                "its action {action} runs {}, which is of subscription {}",
+                runbook.name(),
+                runbook.subscription()
+            ))
+        })
+    })
+}
+
+fn manual(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    of_actions(inquiry, "ManualActionDetails", |_, actions| {
+        let names: Vec<&str> =
+            actions.iter().filter_map(|action| text(action, "/actionName")).collect();
+        FindingVerdict::Failed(format!("it waits for a person at: {}", names.join(", ")))
+    })
+}
