@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::adapter::ArmObserver;
 use super::client::{Client, Reading};
-use super::versions::{API_VERSION, PRIVATE_DNS_VERSION, SUBSCRIPTIONS};
+use super::versions::{API_VERSION, SUBSCRIPTIONS, version_of};
 use crate::arm::is_spent;
 use crate::arm::read::{list as arm_list, text as arm_text};
 use crate::engine::CallContext;
@@ -33,9 +33,7 @@ impl FactReader for ArmObserver {
             Question::Inventory { subscription, kind } => {
                 inventory(client, subscription, kind, &context).await
             }
-            Question::Children { parent, kind } => {
-                read(client, &format!("{parent}/{kind}"), API_VERSION, &context).await
-            }
+            Question::Children { parent, kind } => children(client, parent, kind, &context).await,
             Question::Group { subscription, group } => {
                 read(client, &in_group(subscription, group, ""), RESOURCES, &context).await
             }
@@ -74,8 +72,7 @@ impl FactReader for ArmObserver {
                 Err(StepError::rejected("not_azure", "Azure knows no program of this host."))
             }
             Question::Links { zone } => {
-                let path = format!("{zone}/virtualNetworkLinks");
-                read(client, &path, PRIVATE_DNS_VERSION, &context).await
+                children(client, zone, "virtualNetworkLinks", &context).await
             }
             Question::RouteSummary { circuit, path } => {
                 client.read(circuit, &Reading::CircuitRouteSummary { path }, &context).await
@@ -97,6 +94,17 @@ async fn inventory(
     let path = format!("/subscriptions/{subscription}/resources");
     let filter = format!("resourceType eq '{kind}'");
     client.get_path(&path, &[("api-version", RESOURCES), ("$filter", &filter)], context).await
+}
+
+/// The children of one kind, in the version of their provider.
+async fn children(
+    client: &Client,
+    parent: &ResourceId,
+    kind: &str,
+    context: &CallContext,
+) -> Result<Option<Value>, StepError> {
+    let path = format!("{parent}/{kind}");
+    read(client, &path, version_of(&path), context).await
 }
 
 /// What we may do at a scope.

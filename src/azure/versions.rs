@@ -12,7 +12,7 @@ pub(super) const SUBSCRIPTIONS: &str = "2022-12-01";
 const RECOVERY_VERSION: &str = "2023-08-01";
 
 /// The versions of private DNS zones and of traffic managers that we speak, which are their own.
-pub(super) const PRIVATE_DNS_VERSION: &str = "2020-06-01";
+const PRIVATE_DNS_VERSION: &str = "2020-06-01";
 const TRAFFIC_MANAGER_VERSION: &str = "2022-04-01";
 
 /// The version that a path is asked in, by its provider.

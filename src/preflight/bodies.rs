@@ -21,6 +21,9 @@ pub fn recovery_items(plan: &Value) -> Vec<ResourceId> {
 pub const FAILS_OVER_INTO: &str =
     "/properties/providerSpecificDetails/selectedRecoveryAzureNetworkId";
 
+/// What says, in a vault, which network stands for which at the other side.
+pub const NETWORK_MAPPINGS: &str = "replicationNetworkMappings";
+
 /// The network cards of a protected item's machine.
 #[must_use]
 pub fn cards(item: &Value) -> &[Value] {

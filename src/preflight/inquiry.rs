@@ -7,8 +7,8 @@ use ipnet::IpNet;
 use serde_json::Value;
 
 pub use super::bodies::{
-    FAILS_OVER_INTO, GATEWAY_SUBNET, card_network, cards, clash, gateway_subnet, overlap,
-    own_gateway_subnet, peering, peerings_of, recovery_items, route_server, subnet_named,
+    FAILS_OVER_INTO, GATEWAY_SUBNET, NETWORK_MAPPINGS, card_network, cards, clash, gateway_subnet,
+    overlap, own_gateway_subnet, peering, peerings_of, recovery_items, route_server, subnet_named,
     subnet_prefix, subnet_prefixes, subnets_of,
 };
 use super::facts::{Fact, Facts, Question};

@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 
 use super::facts::{Fact, Facts, Question};
 use super::inquiry::{
-    CIRCUITS, CONNECTIONS, HUB_GATEWAYS, Inquiry, VNETS, card_network, cards, gateway_subnet,
-    own_gateway_subnet, peerings_of, recovery_items, subnets_of,
+    CIRCUITS, CONNECTIONS, HUB_GATEWAYS, Inquiry, NETWORK_MAPPINGS, VNETS, card_network, cards,
+    gateway_subnet, own_gateway_subnet, peerings_of, recovery_items, subnets_of,
 };
 use super::rules::{hub_tables, hubs, limits, policy, rights, secrets, sides, steering, tables};
 use crate::arm;
 use crate::arm::CircuitPath;
 use crate::model::action::{RemovalKind, Steering, Verification, Vpn};
+use crate::model::recovery::RecoveryMove;
 use crate::model::{Action, Plan, ResourceId};
 
 /// The two paths of a circuit.
@@ -42,6 +43,7 @@ pub fn questions(plan: &Plan, facts: &Facts) -> BTreeSet<Question> {
     around_peerings(inquiry, facts, &mut resource);
     around_circuits(inquiry, facts, &mut resource);
     asked.extend(tables_of_connected(inquiry, &end));
+    asked.extend(mappings(inquiry));
     asked.extend(tables::questions(inquiry));
     asked.extend(sides::questions(inquiry));
     asked.extend(policy::questions(inquiry));
@@ -209,6 +211,13 @@ fn tables_of_connected(inquiry: &Inquiry<'_>, end: &Inquiry<'_>) -> BTreeSet<Que
         asked.extend(tables.map(Question::Resource));
     }
     asked
+}
+
+/// The ways home of machines that are to be protected back.
+fn mappings<'i>(inquiry: &'i Inquiry<'_>) -> impl Iterator<Item = Question> + use<'i> {
+    let plans = inquiry.recovery_plans().into_iter();
+    let back = plans.filter(|(_, spec)| spec.to == RecoveryMove::Reprotect);
+    back.map(|(_, spec)| Question::Children { parent: spec.id.root(), kind: NETWORK_MAPPINGS })
 }
 
 /// The circuits that a verification waits for: by their own tables, or by what a gateway learns over them.

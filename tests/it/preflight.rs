@@ -19,6 +19,7 @@ use std::sync::{Arc, Mutex};
 
 use backroad::azure::NoSecrets;
 use backroad::model::action::{NextHop, Removal, RemovalKind, Verification};
+use backroad::model::recovery::RecoveryMove;
 use backroad::model::{Action, Plan, PlanParts, ResourceId, Step, StepName};
 use backroad::outside::{BesideAzure, WithHost};
 use backroad::preflight::{FAMILIES, FindingSeverity, FindingVerdict, Preflight, inquire, judge};
@@ -45,6 +46,15 @@ fn card(subnet: &str, address: &str) -> Value {
 fn acts(details: Value) -> Value {
     json!({ "actionName": "of the plan", "failoverTypes": ["UnplannedFailover"],
             "failoverDirections": ["PrimaryToRecovery"], "customDetails": details })
+}
+
+/// Protects the machines back once they have failed over.
+fn protected_back(case: &mut Case) {
+    let mut back = case.step("machines").clone();
+    back.name = StepName::parse("protected_back").unwrap();
+    let Action::RecoveryPlan(spec) = &mut back.action else { panic!("no recovery plan") };
+    spec.to = RecoveryMove::Reprotect;
+    case.plan.steps.push(back);
 }
 
 /// A world and a plan, to be spoilt.
@@ -476,6 +486,10 @@ const CASES: &[Spoilt] = &[
     ("ASR-SUBNET", PREPARED, |c| c.set("vm-db", CARDS, json!([card("snet-db", "")]))),
     ("ASR-ADDRESS", PREPARED, |c| {
         c.set("vm-db", CARDS, json!([card("snet-app", "10.9.0.9")]));
+    }),
+    ("ASR-MAPPING", PREPARED, |c| {
+        protected_back(c);
+        c.remove("app1-sea-ea");
     }),
     ("ASR-AUTOMATION", PREPARED, |c| {
         let runbook = "/subscriptions/22222222-2222-2222-2222-222222222222/resourceGroups/rg-auto\

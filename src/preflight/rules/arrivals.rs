@@ -11,8 +11,8 @@ use crate::arm::read::name;
 use crate::model::recovery::{FailoverDirection, RecoveryMove};
 use crate::model::{Action, ResourceId, Step};
 use crate::preflight::inquiry::{
-    Inquiry, about, card_network, cards, id_at, is, list, subnet_named, subnet_prefixes, text,
-    unless,
+    FAILS_OVER_INTO, Inquiry, NETWORK_MAPPINGS, about, card_network, cards, id_at, is, list,
+    recovery_items, subnet_named, subnet_prefixes, text, unless,
 };
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
@@ -42,6 +42,17 @@ pub(super) const RULES: &[Rule] = &[
         fix: "Set an address of the subnet in the machine's network settings: not one of its first four, nor its last.",
         source: "S-IP, S-Q",
         judge: address,
+    },
+    Rule {
+        id: "ASR-MAPPING",
+        severity: FindingSeverity::Warn,
+        fails_when: "Machines are to be protected back, and no network mapping leads from the network that they run in.",
+        reads: "network mappings of the vault; protected item: selectedRecoveryAzureNetworkId",
+        why: "Site Recovery does not know into which network they go home: it takes one of its own choice, or refuses.",
+        fix: "Map the networks in both directions (the vault: Site Recovery infrastructure, Network mapping) before \
+              the failover.",
+        source: "S-PS",
+        judge: mapping,
     },
     Rule {
         id: "ASR-AUTOMATION",
@@ -263,4 +274,34 @@ fn manual(inquiry: &Inquiry<'_>) -> Vec<Judged> {
             actions.iter().filter_map(|action| text(action, "/actionName")).collect();
         FindingVerdict::Failed(format!("it waits for a person at: {}", names.join(", ")))
     })
+}
+
+/// Judges the networks that machines run in once they have failed over, where a step then protects them back.
+fn mapping(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let all = inquiry.recovery_plans();
+    let mut judged = BTreeMap::new();
+    for (_, spec) in all.iter().filter(|(_, spec)| spec.to == RecoveryMove::Reprotect) {
+        let fails_over = all
+            .iter()
+            .any(|(_, own)| own.id == spec.id && matches!(own.to, RecoveryMove::Failover { .. }));
+        let Some(plan) = inquiry.facts.body(&spec.id) else { continue };
+        let mappings = inquiry.facts.children(&spec.id.root(), NETWORK_MAPPINGS);
+        for item in recovery_items(plan).iter().filter_map(|id| inquiry.facts.body(id)) {
+            let is_over = is(item, "/properties/activeLocation", "Recovery");
+            let Some(network) = id_at(item, FAILS_OVER_INTO).filter(|_| is_over || fails_over)
+            else {
+                continue;
+            };
+            let verdict = match &mappings {
+                Ok(all) => {
+                    let from = |own: &&Value| id_at(own, "/properties/primaryNetworkId");
+                    let leads = all.iter().any(|own| from(own).as_ref() == Some(&network));
+                    unless(!leads, || "no mapping leads from it back".to_owned())
+                }
+                Err(why) => FindingVerdict::Unknown(why.clone()),
+            };
+            judged.insert(network, verdict);
+        }
+    }
+    judged.into_iter().map(|(network, verdict)| about(&network, verdict)).collect()
 }

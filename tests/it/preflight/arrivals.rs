@@ -75,6 +75,29 @@ async fn an_address_is_one_that_the_subnet_can_give_and_nobody_elses() {
 }
 
 #[tokio::test]
+async fn the_way_home_is_looked_for_of_each_network_that_machines_stand_in() {
+    let said_without = async |gone: &[&str]| {
+        let mut case = Case::of(PREPARED);
+        protected_back(&mut case);
+        gone.iter().for_each(|name| case.remove(name));
+        said(&case.found().await, "ASR-MAPPING")
+            .into_iter()
+            .map(|(about, _)| about)
+            .collect::<Vec<_>>()
+    };
+    let none: [String; 0] = [];
+    assert_eq!(said_without(&[]).await, none);
+    // What leads there is not what leads back.
+    assert_eq!(said_without(&["app1-ea-sea", "app2-ea-sea"]).await, none);
+    let both = said_without(&["app1-sea-ea", "app2-sea-ea"]).await;
+    assert_eq!(both, ["vnet-app1-sea", "vnet-app2-sea"]);
+    // Nobody protects back here.
+    let mut there = Case::of(PREPARED);
+    there.remove("app1-sea-ea");
+    assert_eq!(said(&there.found().await, "ASR-MAPPING"), []);
+}
+
+#[tokio::test]
 async fn an_action_of_a_recovery_plan_counts_for_the_failover_that_is_asked_for() {
     let manual = json!({ "instanceType": "ManualActionDetails", "description": "Look." });
     let own = |subscription: &str| {
