@@ -14,6 +14,7 @@ pub use super::bodies::{
 use super::facts::{Fact, Facts, Question};
 use super::projection;
 use super::rule::{FindingVerdict, Judged};
+use super::written::StepBodies;
 use crate::arm;
 pub use crate::arm::kind::{CIRCUITS, CONNECTIONS, GATEWAYS, HUB_GATEWAYS, NETWORKS as VNETS};
 pub use crate::arm::read::{flag, id_at, is, list, prefixes, region as region_at, text};
@@ -39,6 +40,8 @@ pub struct Inquiry<'a> {
     most: Vec<OnceCell<Facts>>,
     /// What each step leaves.
     left: Vec<OnceCell<Facts>>,
+    /// What each step writes.
+    pub(super) bodies: OnceCell<Vec<StepBodies<'a>>>,
 }
 
 impl<'a> Inquiry<'a> {
@@ -50,7 +53,8 @@ impl<'a> Inquiry<'a> {
 
     fn once(plan: &'a Plan, facts: &'a Facts, done: BTreeSet<usize>) -> Self {
         let then = vec![OnceCell::new(); plan.steps().len() + 1];
-        Self { plan, facts, done, most: then.clone(), left: then.clone(), then }
+        let bodies = OnceCell::new();
+        Self { plan, facts, done, most: then.clone(), left: then.clone(), then, bodies }
     }
 
     /// The same, as a step will find it: every step that comes before it is done. What comes at the same

@@ -15,6 +15,7 @@ pub mod projection;
 pub mod questions;
 pub mod rule;
 pub mod rules;
+mod written;
 
 pub use facts::{Fact, FactReader, Facts, KeyStanding, Question, inquire};
 pub use rule::{Finding, FindingSeverity, FindingVerdict, Judged, Preflight, Rule, judge};

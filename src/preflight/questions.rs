@@ -7,7 +7,8 @@ use super::inquiry::{
     CIRCUITS, CONNECTIONS, HUB_GATEWAYS, Inquiry, NETWORK_MAPPINGS, VNETS, card_network, cards,
     gateway_subnet, own_gateway_subnet, peerings_of, recovery_items, subnets_of,
 };
-use super::rules::{hub_tables, hubs, limits, policy, rights, secrets, sides, steering, tables};
+use super::rules::{hub_tables, hubs, limits, rights, secrets, sides, steering, tables};
+use super::written::WrittenBody;
 use crate::arm;
 use crate::arm::CircuitPath;
 use crate::model::action::{RemovalKind, Steering, Verification, Vpn};
@@ -46,7 +47,7 @@ pub fn questions(plan: &Plan, facts: &Facts) -> BTreeSet<Question> {
     asked.extend(mappings(inquiry));
     asked.extend(tables::questions(inquiry));
     asked.extend(sides::questions(inquiry));
-    asked.extend(policy::questions(inquiry));
+    asked.extend(policies(inquiry));
     asked.extend(rights::questions(inquiry));
     asked.extend(plan.steps().iter().filter_map(|step| limits::question(&step.action)));
     asked.extend(hubs::questions(inquiry));
@@ -211,6 +212,14 @@ fn tables_of_connected(inquiry: &Inquiry<'_>, end: &Inquiry<'_>) -> BTreeSet<Que
         asked.extend(tables.map(Question::Resource));
     }
     asked
+}
+
+/// What policies say of what steps write, and of what an undo of them would write.
+fn policies<'i>(inquiry: &'i Inquiry<'_>) -> impl Iterator<Item = Question> + use<'i> {
+    inquiry.bodies().iter().flat_map(|own| {
+        let written = own.written.as_ref().ok().and_then(Option::as_ref);
+        written.into_iter().chain(&own.put_back).map(WrittenBody::question)
+    })
 }
 
 /// The ways home of machines that are to be protected back.

@@ -43,7 +43,7 @@ fn card(subnet: &str, address: &str) -> Value {
 }
 
 /// An action of a recovery plan, for every failover over.
-fn acts(details: Value) -> Value {
+fn acts(details: &Value) -> Value {
     json!({ "actionName": "of the plan", "failoverTypes": ["UnplannedFailover"],
             "failoverDirections": ["PrimaryToRecovery"], "customDetails": details })
 }
@@ -496,11 +496,11 @@ const CASES: &[Spoilt] = &[
                        /providers/Microsoft.Automation/automationAccounts/aa/runbooks/names";
         let action =
             json!({ "instanceType": "AutomationRunbookActionDetails", "runbookId": runbook });
-        c.set("rp-apps", "/properties/groups/2/startGroupActions", json!([acts(action)]));
+        c.set("rp-apps", "/properties/groups/2/startGroupActions", json!([acts(&action)]));
     }),
     ("ASR-MANUAL", PREPARED, |c| {
         let action = json!({ "instanceType": "ManualActionDetails", "description": "Look." });
-        c.set("rp-apps", "/properties/groups/3/endGroupActions", json!([acts(action)]));
+        c.set("rp-apps", "/properties/groups/3/endGroupActions", json!([acts(&action)]));
     }),
     ("GW-TYPE", PREPARED, |c| c.set("ergw-hub-sea", "/properties/gatewayType", json!("Vpn"))),
     ("GW-ONE", MAIN, |c| {

@@ -14,7 +14,7 @@ pub(super) mod hubs;
 pub(super) mod limits;
 mod machines;
 mod peerings;
-pub(super) mod policy;
+mod policy;
 mod policy_changes;
 mod programs;
 mod region;

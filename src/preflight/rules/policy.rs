@@ -2,13 +2,10 @@
 
 use serde_json::Value;
 
-use crate::model::azure_limits::{Resize, resize};
-use crate::model::permission::made;
-use crate::model::{Action, ResourceId, Step};
-use crate::preflight::facts::{Fact, Facts, Question};
+use crate::preflight::facts::{Fact, Facts};
 use crate::preflight::inquiry::{Inquiry, about, is, list, text};
-use crate::preflight::projection;
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
+use crate::preflight::written::{StepBodies, WrittenBody};
 
 /// The rules about Azure Policy.
 pub(super) const RULES: &[Rule] = &[
@@ -38,167 +35,31 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
-/// What policies are asked about.
-#[derive(Debug)]
-pub(super) struct PolicyCase<'p> {
-    pub(super) id: &'p ResourceId,
-    /// As it is written, but for keys.
-    pub(super) content: Value,
-    /// What of it the runbook says itself.
-    pub(super) wanted: Option<Value>,
-}
-
-/// What a step writes, as far as it is known by now whether it writes: a resource that is not there, or one
-/// that differs from what is planned. An error where it cannot be known.
-pub(super) fn written<'p>(
-    inquiry: &Inquiry<'_>,
-    step: &'p Step,
-) -> Result<Option<PolicyCase<'p>>, (&'p ResourceId, String)> {
-    let Some(id) = made(&step.action) else { return Ok(None) };
-    let found = found(inquiry, step, id);
-    let has = match found.resource(id) {
-        Fact::Known(body) => Some(body),
-        Fact::Absent => None,
-        Fact::Unknown(why) => return Err((id, format!("{} cannot be read: {why}", id.name()))),
-    };
-    // Alone with what it is made of: a plan has thousands of steps.
-    let mut alone = Facts::default();
-    alone.insert(Question::Resource(id.clone()), Ok(has.cloned()));
-    for other in step.action.reads() {
-        if let Some(body) = found.body(other) {
-            alone.insert(Question::Resource(other.clone()), Ok(Some(body.clone())));
-        }
-    }
-    let then = projection::after(&alone, [step]).body(id).cloned();
-    let body = then
-        .filter(|then| has.is_none_or(|has| !is_larger(&step.action, has) && differs(has, then)));
-    let wanted = has.map(|_| {
-        alone.insert(Question::Resource(id.clone()), Ok(None));
-        projection::after(&alone, [step]).body(id).cloned()
-    });
-    Ok(body.map(|body| {
-        let wanted = wanted.unwrap_or_else(|| Some(body.clone()));
-        PolicyCase { id, content: content(id, body), wanted }
-    }))
-}
-
-/// The facts about a resource as a step finds it: those of now, but where a step before it writes in the family.
-fn found<'i>(inquiry: &'i Inquiry<'_>, step: &Step, id: &ResourceId) -> &'i Facts {
-    let (plan, root) = (inquiry.plan, id.root());
-    let before = plan.place(&step.name).map(|place| plan.dag().ancestors(place));
-    let mut before = before.into_iter().flatten().filter_map(|place| plan.steps().get(place));
-    let writes = |step: &Step| step.action.written().is_some_and(|own| own.root() == root);
-    if before.any(writes) { inquiry.at(step).facts } else { inquiry.facts }
-}
-
-/// What stands and a step changes or takes away, as it stands.
-fn put_back<'p>(inquiry: &Inquiry<'_>, step: &'p Step) -> Option<PolicyCase<'p>> {
-    let id = match &step.action {
-        Action::Remove(_) => step.action.written()?,
-        action => made(action).filter(|_| matches!(written(inquiry, step), Ok(Some(_))))?,
-    };
-    let has = found(inquiry, step, id).body(id)?.clone();
-    Some(PolicyCase { id, content: content(id, has), wanted: None })
-}
-
-/// A gateway that does all that is asked stays as it is.
-fn is_larger(action: &Action, has: &Value) -> bool {
-    let Action::Gateway(spec) = action else { return false };
-    text(has, "/properties/sku/name").is_some_and(|has| resize(has, &spec.sku) == Resize::None)
-}
-
-/// Names of what Azure alone says, and of what is left as it is once it stands.
-const NOT_WRITTEN: [&str; 5] =
-    ["provisioningState", "peeringState", "ipConfigurations", "zones", "etag"];
-
-/// Whether a body is not yet as planned: more than was planned is no difference, nor is the case of letters.
-fn differs(has: &Value, planned: &Value) -> bool {
-    match (has, planned) {
-        (Value::Object(has), Value::Object(planned)) => planned.iter().any(|(key, planned)| {
-            let has = has.get(key).unwrap_or(&Value::Null);
-            !NOT_WRITTEN.contains(&key.as_str()) && differs(has, planned)
-        }),
-        (Value::Array(has), Value::Array(planned)) => {
-            planned.iter().any(|planned| has.iter().all(|has| differs(has, planned)))
-        }
-        (Value::String(has), Value::String(planned)) => {
-            let folded = |text: &str| text.replace(' ', "").to_ascii_lowercase();
-            folded(has) != folded(planned)
-        }
-        // What Azure does not show is off, or none.
-        (Value::Null, planned) => match planned {
-            Value::Null | Value::Bool(false) => false,
-            Value::Object(planned) => planned.values().any(|own| differs(&Value::Null, own)),
-            Value::Array(planned) => !planned.is_empty(),
-            Value::Number(planned) => planned.as_f64() != Some(0.0),
-            Value::Bool(true) | Value::String(_) => true,
+/// What policies say of a body.
+fn judged(body: &WrittenBody<'_>, facts: &Facts) -> Judged {
+    let verdict = match facts.of(&body.question()) {
+        Fact::Known(answer) => match denial(answer) {
+            Some(by) => FindingVerdict::Failed(format!("policy {by} denies it")),
+            None => FindingVerdict::Passed,
         },
-        (has, planned) => has != planned,
-    }
-}
-
-/// What is secret in the bodies of authorizations and connections.
-const KEYS: [&str; 2] = ["authorizationKey", "sharedKey"];
-
-/// A body as policies are asked about it: the type, the name and what is written. The keys that are sent with it
-/// are not part of it.
-fn content(id: &ResourceId, mut body: Value) -> Value {
-    let name = match id.parent() {
-        Some(parent) => format!("{}/{}", parent.name(), id.name()),
-        None => id.name().to_owned(),
+        Fact::Absent => FindingVerdict::Unknown("policies cannot be asked there".to_owned()),
+        Fact::Unknown(why) => FindingVerdict::Unknown(why.to_owned()),
     };
-    body["type"] = Value::from(id.resource_type().as_str());
-    body["name"] = Value::from(name);
-    if let Some(body) = body.as_object_mut() {
-        body.remove("id");
-        body.remove("etag");
-    }
-    if let Some(properties) = body["properties"].as_object_mut() {
-        properties.retain(|key, _| !KEYS.contains(&key.as_str()));
-    }
-    body
-}
-
-impl PolicyCase<'_> {
-    pub(super) fn question(&self) -> Question {
-        Question::Restrictions { resource: self.id.clone(), content: self.content.to_string() }
-    }
-
-    fn judged(&self, facts: &Facts) -> Judged {
-        let verdict = match facts.of(&self.question()) {
-            Fact::Known(answer) => match denial(answer) {
-                Some(by) => FindingVerdict::Failed(format!("policy {by} denies it")),
-                None => FindingVerdict::Passed,
-            },
-            Fact::Absent => FindingVerdict::Unknown("policies cannot be asked there".to_owned()),
-            Fact::Unknown(why) => FindingVerdict::Unknown(why.to_owned()),
-        };
-        about(self.id, verdict)
-    }
-}
-
-/// The questions about what steps write, and about what an undo of them would write.
-pub(in crate::preflight) fn questions(inquiry: &Inquiry<'_>) -> Vec<Question> {
-    let steps = inquiry.plan.steps().iter();
-    let cases = steps.flat_map(|step| {
-        [written(inquiry, step).ok().flatten(), put_back(inquiry, step)].into_iter().flatten()
-    });
-    cases.map(|case| case.question()).collect()
+    about(body.id, verdict)
 }
 
 fn denied(inquiry: &Inquiry<'_>) -> Vec<Judged> {
-    let judged = |step| match written(inquiry, step) {
-        Ok(case) => case.map(|case| case.judged(inquiry.facts)),
-        Err((id, why)) => Some(about(id, FindingVerdict::Unknown(why))),
+    let judged = |own: &StepBodies<'_>| match &own.written {
+        Ok(body) => body.as_ref().map(|body| judged(body, inquiry.facts)),
+        Err((id, why)) => Some(about(id, FindingVerdict::Unknown(why.clone()))),
     };
-    inquiry.plan.steps().iter().filter_map(judged).collect()
+    inquiry.bodies().iter().filter_map(judged).collect()
 }
 
 /// What cannot be asked is said of the writes already.
 fn not_put_back(inquiry: &Inquiry<'_>) -> Vec<Judged> {
-    let steps = inquiry.plan.steps().iter();
-    let cases = steps.filter_map(|step| put_back(inquiry, step));
-    let judged = cases.map(|case| case.judged(inquiry.facts));
+    let bodies = inquiry.bodies().iter().filter_map(|own| own.put_back.as_ref());
+    let judged = bodies.map(|body| judged(body, inquiry.facts));
     judged.filter(|judged| !matches!(judged.verdict, FindingVerdict::Unknown(_))).collect()
 }
 

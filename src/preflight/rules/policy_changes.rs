@@ -3,12 +3,11 @@
 
 use serde_json::Value;
 
-use super::policy::{PolicyCase, written};
 use crate::arm::PolicyField;
-use crate::model::Step;
 use crate::preflight::facts::{Fact, Facts};
 use crate::preflight::inquiry::{Inquiry, about, is, list, text};
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
+use crate::preflight::written::WrittenBody;
 
 /// The rules about policies that change.
 pub(super) const RULES: &[Rule] = &[
@@ -42,9 +41,8 @@ pub(super) const RULES: &[Rule] = &[
 /// Those of either kind: against what the runbook wants, or beside it. What cannot be asked is said of denials
 /// already.
 fn judged(inquiry: &Inquiry<'_>, contradicts: bool) -> Vec<Judged> {
-    let of = |step: &Step| {
-        let case = written(inquiry, step).ok().flatten()?;
-        let said = changes(&case, inquiry.facts)?;
+    let of = |body: &WrittenBody<'_>| {
+        let said = changes(body, inquiry.facts)?;
         let told: Vec<String> = said
             .iter()
             .filter(|change| change.contradicts == contradicts)
@@ -54,9 +52,10 @@ fn judged(inquiry: &Inquiry<'_>, contradicts: bool) -> Vec<Judged> {
             true => FindingVerdict::Passed,
             false => FindingVerdict::Failed(told.join("; ")),
         };
-        Some(about(case.id, verdict))
+        Some(about(body.id, verdict))
     };
-    inquiry.plan.steps().iter().filter_map(of).collect()
+    let bodies = inquiry.bodies().iter().filter_map(|own| own.written.as_ref().ok()?.as_ref());
+    bodies.filter_map(of).collect()
 }
 
 /// What a policy makes of a field.
@@ -66,9 +65,9 @@ struct PolicyChange {
     sentence: String,
 }
 
-fn changes(case: &PolicyCase<'_>, facts: &Facts) -> Option<Vec<PolicyChange>> {
-    let Fact::Known(answer) = facts.of(&case.question()) else { return None };
-    Some(read(case.id.resource_type().as_str(), (&case.content, case.wanted.as_ref()), answer))
+fn changes(body: &WrittenBody<'_>, facts: &Facts) -> Option<Vec<PolicyChange>> {
+    let Fact::Known(answer) = facts.of(&body.question()) else { return None };
+    Some(read(body.id.resource_type().as_str(), (&body.content, body.wanted.as_ref()), answer))
 }
 
 /// The changes that an answer tells of, for a body that is to be written and what the runbook wants of it.

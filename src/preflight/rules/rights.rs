@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::policy;
 use crate::arm;
 use crate::arm::kind::PORTS;
 use crate::model::{Action, ResourceId, SagaClass, Step, permission};
@@ -277,12 +276,12 @@ fn linked<'a>(inquiry: &Inquiry<'a>) -> BTreeMap<(ResourceId, String), &'a Step>
         !groups.contains(&(id.subscription().to_owned(), id.resource_group().to_owned()))
     };
     let mut all = BTreeMap::new();
-    for step in inquiry.plan.steps() {
+    for own in inquiry.bodies() {
+        let step = own.step;
         let named = permission::needed_apart(step).to_do;
-        let written = carries(&step.action).then(|| policy::written(inquiry, step));
-        let written = written.and_then(Result::ok).flatten();
-        let carried = written.iter().flat_map(|case| {
-            let own = arm::linked(case.id.resource_type().as_str(), &case.content).into_iter();
+        let written = own.written.as_ref().ok().and_then(Option::as_ref);
+        let carried = written.filter(|_| carries(&step.action)).into_iter().flat_map(|body| {
+            let own = arm::linked(body.id.resource_type().as_str(), &body.content).into_iter();
             own.map(|(id, verb)| {
                 let right = format!("{}/{verb}", id.resource_type().as_str());
                 (id, right)

@@ -105,7 +105,7 @@ async fn an_action_of_a_recovery_plan_counts_for_the_failover_that_is_asked_for(
             "/subscriptions/{subscription}/resourceGroups/rg-auto/providers/Microsoft.Automation\
              /automationAccounts/aa/runbooks/names") })
     };
-    let with = |details: Value, kind: &'static str, direction: &'static str| {
+    let with = |details: &Value, kind: &'static str, direction: &'static str| {
         let mut action = acts(details);
         action["failoverTypes"] = json!([kind]);
         action["failoverDirections"] = json!([direction]);
@@ -115,16 +115,16 @@ async fn an_action_of_a_recovery_plan_counts_for_the_failover_that_is_asked_for(
     };
     let there = "PrimaryToRecovery";
     let none: [String; 0] = [];
-    let said = told("ASR-MANUAL", with(manual.clone(), "UnplannedFailover", there)).await;
+    let said = told("ASR-MANUAL", with(&manual, "UnplannedFailover", there)).await;
     assert_eq!(said, ["vault-recovery-sea/rp-apps: it waits for a person at: of the plan"]);
     let back = "RecoveryToPrimary";
-    assert_eq!(told("ASR-MANUAL", with(manual.clone(), "UnplannedFailover", back)).await, none);
-    assert_eq!(told("ASR-MANUAL", with(manual, "TestFailover", there)).await, none);
+    assert_eq!(told("ASR-MANUAL", with(&manual, "UnplannedFailover", back)).await, none);
+    assert_eq!(told("ASR-MANUAL", with(&manual, "TestFailover", there)).await, none);
     let home = own("11111111-1111-1111-1111-111111111111");
-    assert_eq!(told("ASR-AUTOMATION", with(home, "UnplannedFailover", there)).await, none);
+    assert_eq!(told("ASR-AUTOMATION", with(&home, "UnplannedFailover", there)).await, none);
     let abroad = own("22222222-2222-2222-2222-222222222222");
     let [said] =
-        told("ASR-AUTOMATION", with(abroad, "UnplannedFailover", there)).await.try_into().unwrap();
+        told("ASR-AUTOMATION", with(&abroad, "UnplannedFailover", there)).await.try_into().unwrap();
     assert!(
         said.ends_with("runs names, which is of subscription 22222222-2222-2222-2222-222222222222"),
         "{said}"
