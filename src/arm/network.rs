@@ -115,9 +115,19 @@ impl<'v> PeeringView<'v> {
         Self(body)
     }
 
-    /// The other network.
+    /// The other network. None where that is what a hub shows of itself: it is Azure's own, and nobody reads it.
     #[must_use]
     pub fn remote(self) -> Option<ResourceId> {
+        self.leads().filter(|other| hub_behind(other).is_none())
+    }
+
+    /// The name of the hub that it leads to, where it is what Azure shows of a hub's connection in the network.
+    #[must_use]
+    pub fn hub(self) -> Option<String> {
+        hub_behind(&self.leads()?).map(str::to_owned)
+    }
+
+    fn leads(self) -> Option<ResourceId> {
         id_at(self.0, "/properties/remoteVirtualNetwork/id")
     }
 
@@ -170,6 +180,17 @@ impl<'v> PeeringView<'v> {
     }
 }
 
+/// The hub of a virtual WAN behind a network of Azure's own: `HV_` and its name, perhaps cut, in the group `RG_`, its
+/// name and a GUID (azure-docs 107338).
+fn hub_behind(network: &ResourceId) -> Option<&str> {
+    let group = network.resource_group();
+    let (head, rest) = group.split_at_checked(3)?;
+    let (name, guid) = rest.rsplit_once('_')?;
+    let is_own = head.eq_ignore_ascii_case("RG_") && guid.len() == 36;
+    let vnet = network.name().get(..3)?;
+    (is_own && vnet.eq_ignore_ascii_case("HV_")).then_some(name)
+}
+
 /// Whether the network that a hub's side leads to is a spoke of it: that side lends the hub's gateway, and one
 /// of the spoke's own sides leads back and uses it. Whether the sides are connected is asked apart.
 #[must_use]
@@ -185,6 +206,24 @@ pub fn is_spoke<'v>(
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn what_azure_shows_of_a_hub_is_no_network_of_anybodys() {
+        let side = |group: &str, name: &str| {
+            let head = "/subscriptions/s/resourceGroups";
+            json!({ "properties": { "remoteVirtualNetwork": {
+                "id": format!("{head}/{group}/providers/Microsoft.Network/virtualNetworks/{name}") } } })
+        };
+        let guid = "a76c722f-6cc3-4220-aeaa-ed3824da42ff";
+        let of_hub = side(&format!("RG_hub_sea_{guid}"), &format!("HV_hub_{guid}"));
+        assert_eq!(PeeringView::of(&of_hub).hub().as_deref(), Some("hub_sea"));
+        assert_eq!(PeeringView::of(&of_hub).remote(), None);
+        for (group, name) in [("rg-hub", "HV_hub"), ("RG_hub_sea", "vnet"), ("RG", "HV")] {
+            let other = side(group, name);
+            assert_eq!(PeeringView::of(&other).hub(), None);
+            assert!(PeeringView::of(&other).remote().is_some());
+        }
+    }
 
     #[test]
     fn a_spoke_uses_what_its_hub_lends() {

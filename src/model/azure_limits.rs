@@ -204,7 +204,10 @@ pub fn links_max(mbps: u64, premium: bool) -> usize {
     if premium { row.2 } else { row.1 }
 }
 
-/// Circuits of one peering location that one network may be linked to.
+/// Circuits that the gateway of a hub may be connected to, whatever its units (virtual WAN limits).
+pub const CIRCUITS_OF_HUB: usize = 8;
+
+/// Circuits of one peering location that one network, or one hub, may be linked to.
 pub const CIRCUITS_OF_ONE_LOCATION: usize = 4;
 
 /// The longest prefix of a new gateway's subnet; longer ones exist and are tolerated (azure-facts 7.3).

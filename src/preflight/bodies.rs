@@ -110,3 +110,12 @@ pub fn overlap(a: &IpNet, b: &IpNet) -> bool {
 pub fn clash<'p>(ours: &'p [IpNet], theirs: &'p [IpNet]) -> Option<(&'p IpNet, &'p IpNet)> {
     ours.iter().find_map(|a| theirs.iter().find(|b| overlap(a, b)).map(|b| (a, b)))
 }
+
+const CIRCUIT_PEERING: &str = "/properties/expressRouteCircuitPeering/id";
+
+/// The circuit that a connection of either kind leads to.
+#[must_use]
+pub fn circuit_of(body: &Value) -> Option<ResourceId> {
+    let of_hub = || id_at(body, CIRCUIT_PEERING)?.parent();
+    id_at(body, "/properties/peer/id").or_else(of_hub)
+}

@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use serde_json::Value;
 
 use super::facts::Fact;
-use super::inquiry::{Inquiry, id_at, list, prefixes, text};
+use super::inquiry::{Inquiry, circuit_of, id_at, list, prefixes, text};
 use crate::arm::kind::HUB_GATEWAYS;
 use crate::model::action::HubAction;
 use crate::model::{CircuitConnection, ResourceId, SecretRef, Step};
@@ -15,7 +15,6 @@ use crate::model::{CircuitConnection, ResourceId, SecretRef, Step};
 /// The networks of a hub, under it.
 pub(super) const HUB_VNETS: &str = "hubVirtualNetworkConnections";
 
-const CIRCUIT_PEERING: &str = "/properties/expressRouteCircuitPeering/id";
 const REMOTE: &str = "/properties/remoteVirtualNetwork/id";
 const SPACE: &str = "/properties/addressSpace/addressPrefixes";
 
@@ -62,13 +61,6 @@ impl HubLink<'_> {
     pub fn hub(&self) -> Option<ResourceId> {
         id_at(self.gateway.1, "/properties/virtualHub/id")
     }
-}
-
-/// The circuit that a connection of either kind leads to.
-#[must_use]
-pub fn circuit_of(body: &Value) -> Option<ResourceId> {
-    let of_hub = || id_at(body, CIRCUIT_PEERING)?.parent();
-    id_at(body, "/properties/peer/id").or_else(of_hub)
 }
 
 impl<'a> Inquiry<'a> {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::facts::{Fact, Facts, Question};
 use super::inquiry::{
     CIRCUITS, CONNECTIONS, HUB_GATEWAYS, Inquiry, NETWORK_MAPPINGS, VNETS, card_network, cards,
-    gateway_subnet, own_gateway_subnet, peerings_of, recovery_items, subnets_of,
+    circuit_of, gateway_subnet, own_gateway_subnet, peerings_of, recovery_items, subnets_of,
 };
 use super::rules::{hub_tables, hubs, limits, rights, secrets, sides, steering, tables};
 use super::written::WrittenBody;
@@ -155,6 +155,9 @@ fn around_connections(
         if let Some(circuit) = arm::ConnectionView::of(link).circuit() {
             resource(&circuit);
         }
+    }
+    for circuit in inquiry.hub_links().filter_map(|link| circuit_of(link.body)) {
+        resource(&circuit);
     }
 }
 

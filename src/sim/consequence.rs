@@ -19,6 +19,8 @@ pub(super) enum Consequence {
     },
     /// A resource comes to be, where it is not there.
     Make { id: ResourceId, body: Value, state: State },
+    /// A resource goes.
+    Remove { id: ResourceId },
     /// What is inside a resource goes.
     RemoveWithin { id: ResourceId },
     /// A resource comes to stand in another state.
@@ -63,6 +65,7 @@ impl World {
                     let resource = Resource { body, state, version: 1, settled_at: at };
                     self.resources.insert(id, resource);
                 }
+                Consequence::Remove { id } => drop(self.resources.remove(&id)),
                 Consequence::RemoveWithin { id } => self.resources.remove_within(&id),
                 Consequence::SetState { id, state } => self.resources.set_state(&id, state, at),
                 Consequence::Revoke { circuit, key } => self.revoke(&circuit, &key),

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::parts::{Resource, State};
 use super::provider::{self, Provider, Put};
 use super::world::World;
+use crate::arm::PeeringView;
 use crate::model::{ResourceId, Timestamp};
 
 impl World {
@@ -58,12 +59,22 @@ impl World {
             .map(|kind| format!("{}/{kind}", id.resource_type()))
             .collect();
         let children = self.take_children(id, &mut body);
-        self.resources.remove_if(|other| {
-            other.is_child_of(id)
-                && replaced.iter().any(|kind| other.is_a(kind))
-                && !children.iter().any(|(child, _)| child == other)
-        });
-        for (child, body) in children {
+        // What Azure shows of a hub is nobody's to write or to leave out.
+        let is_hubs = |body: &Value| PeeringView::of(body).hub().is_some();
+        let left_out: Vec<ResourceId> = self
+            .resources
+            .children(id)
+            .filter(|(other, own)| {
+                replaced.iter().any(|kind| other.is_a(kind))
+                    && !children.iter().any(|(child, _)| child == *other)
+                    && !is_hubs(&own.body)
+            })
+            .map(|(other, _)| other.clone())
+            .collect();
+        for other in left_out {
+            self.resources.remove(&other);
+        }
+        for (child, body) in children.into_iter().filter(|(_, body)| !is_hubs(body)) {
             let Some(provider) = provider::of(&child) else { continue };
             let ordinal = self.chance.count(&child);
             let stored = self.body(&child);

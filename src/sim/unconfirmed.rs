@@ -25,6 +25,9 @@ pub(super) const KEY_USED: Unconfirmed = belief(400, "AuthorizationKeyAlreadyUse
 /// One connection more than a circuit may have.
 pub(super) const CIRCUIT_FULL: Unconfirmed =
     belief(400, "ExpressRouteCircuitConnectionLimitReached");
+/// One circuit more than a gateway may have, of all or of one peering location.
+pub(super) const GATEWAY_FULL: Unconfirmed =
+    belief(400, "ExpressRouteGatewayConnectionLimitReached");
 /// A network whose addresses another network on the circuit has.
 pub(super) const OVERLAP_ON_CIRCUIT: Unconfirmed = belief(400, "VnetAddressSpaceOverlapsOnCircuit");
 /// A connection that is to lead elsewhere than it was made for. The code was reported (azure-cli 9447), its status

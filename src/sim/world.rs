@@ -101,6 +101,9 @@ impl World {
 
     /// Puts a resource of a world file where it belongs, its children beside it.
     pub(super) fn place(&mut self, id: &ResourceId, mut body: Value, now: Timestamp) {
+        if self.shows_hub_already(id, &body) {
+            return;
+        }
         let shown = Self::shown_children(id, &body);
         for (child, body) in self.take_children(id, &mut body).into_iter().chain(shown) {
             self.place(&child, body, now);

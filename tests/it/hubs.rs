@@ -24,8 +24,11 @@ struct Azure {
 
 impl Azure {
     fn new() -> Self {
-        let scenario = scenario();
-        Self { world: World::new(&scenario), now: scenario.now }
+        Self::of(&scenario())
+    }
+
+    fn of(scenario: &Scenario) -> Self {
+        Self { world: World::new(scenario), now: scenario.now }
     }
 
     fn ask(&mut self, method: Method, path: &str, body: &Value) -> (u16, Value, WireResponse) {
@@ -113,6 +116,96 @@ fn a_hub_takes_networks_only_once_its_routers_stand() {
     // Written again, it goes on routing.
     azure.put(&path, &hub("10.70.0.0/23")).unwrap();
     assert_eq!(azure.get(&path)["properties"]["routingState"], "Provisioned");
+}
+
+#[test]
+fn routers_that_somebody_else_has_set_to_come_up_do_and_none_are_not() {
+    for (begun, then) in [("Provisioning", "Provisioned"), ("None", "None"), ("Failed", "Failed")] {
+        let mut scenario = scenario();
+        let hub = scenario
+            .resources
+            .iter_mut()
+            .find(|own| own["id"].as_str().unwrap().ends_with("/hub-sea"));
+        hub.unwrap()["properties"]["routingState"] = json!(begun);
+        let mut azure = Azure::of(&scenario);
+        let path = format!("{SEA}/virtualHubs/hub-sea");
+        assert_eq!(azure.get(&path)["properties"]["routingState"], begun);
+        azure.minutes(60);
+        assert_eq!(azure.get(&path)["properties"]["routingState"], then);
+    }
+}
+
+#[test]
+fn a_gateway_takes_no_circuit_more_than_it_has_room_for() {
+    let mut scenario = scenario();
+    let own = scenario
+        .resources
+        .iter()
+        .find(|own| own["id"].as_str().unwrap().ends_with("/er-singapore"));
+    let own = own.unwrap().clone();
+    for (n, place) in [["Singapore"; 5], ["Tokyo"; 5]].concat().into_iter().enumerate() {
+        let mut circuit = own.clone();
+        circuit["id"] = json!(format!("{SEA}/expressRouteCircuits/er-{n}"));
+        circuit["properties"]["serviceProviderProperties"]["peeringLocation"] = json!(place);
+        scenario.resources.push(circuit);
+    }
+    let mut azure = Azure::of(&scenario);
+    let gateway_id = format!("{SEA}/expressRouteGateways/ergw-hub-sea");
+    azure.put(&gateway_id, &gateway("hub-sea")).unwrap();
+    azure.minutes(60);
+    let connect = |azure: &mut Azure, n: usize| {
+        let peering = format!("{SEA}/expressRouteCircuits/er-{n}/peerings/AzurePrivatePeering");
+        let body = json!({ "properties": {
+            "expressRouteCircuitPeering": { "id": peering }, "routingWeight": 0 } });
+        let made = azure.put(&format!("{gateway_id}/expressRouteConnections/con-{n}"), &body);
+        azure.minutes(10);
+        made.map(drop)
+    };
+    let full = Err("ExpressRouteGatewayConnectionLimitReached".to_owned());
+    for n in 0..4 {
+        assert_eq!(connect(&mut azure, n), Ok(()), "{n}");
+    }
+    assert_eq!(connect(&mut azure, 4), full, "a fifth of one place");
+    for n in 5..9 {
+        assert_eq!(connect(&mut azure, n), Ok(()), "{n}");
+    }
+    assert_eq!(connect(&mut azure, 9), full, "a ninth");
+}
+
+/// The peerings of Azure's own that a network shows.
+fn of_hubs(network: &Value) -> Vec<Value> {
+    let sides = network["properties"]["virtualNetworkPeerings"].as_array().unwrap();
+    let own = |side: &&Value| side["name"].as_str().unwrap().starts_with("RemoteVnetToHubPeering_");
+    sides.iter().filter(own).cloned().collect()
+}
+
+#[test]
+fn a_network_shows_the_hub_that_has_it_as_a_peering_that_is_nobodys() {
+    let mut azure = Azure::new();
+    // One that stood connected, and not each time it is read another.
+    let shared = format!("{SEA}/virtualNetworks/vnet-shared-sea");
+    assert_eq!(of_hubs(&azure.get(&shared)).len(), 1);
+    let app = format!("{SEA}/virtualNetworks/vnet-app1-sea");
+    assert_eq!(of_hubs(&azure.get(&app)), Vec::<Value>::new());
+    let connection = format!("{SEA}/virtualHubs/hub-sea/hubVirtualNetworkConnections/con-app1-sea");
+    azure.put(&connection, &member("vnet-app1-sea")).unwrap();
+    azure.minutes(10);
+    let [side] = of_hubs(&azure.get(&app)).try_into().unwrap();
+    assert_eq!(side["properties"]["useRemoteGateways"], true);
+    let remote = side["properties"]["remoteVirtualNetwork"]["id"].as_str().unwrap();
+    assert!(remote.contains("/RG_hub-sea_") && remote.contains("/HV_hub-sea_"), "{remote}");
+    // Who writes the network as it was read, or without it, changes nothing of it.
+    let mut body = azure.get(&app);
+    azure.put(&app, &body).unwrap();
+    azure.minutes(1);
+    assert_eq!(of_hubs(&azure.get(&app)).len(), 1);
+    body["properties"]["virtualNetworkPeerings"] = json!([]);
+    azure.put(&app, &body).unwrap();
+    azure.minutes(1);
+    assert_eq!(of_hubs(&azure.get(&app)).len(), 1);
+    azure.delete(&connection).unwrap();
+    azure.minutes(10);
+    assert_eq!(of_hubs(&azure.get(&app)), Vec::<Value>::new());
 }
 
 #[test]

@@ -227,6 +227,7 @@ const CASES: &[Spoilt] = &[
             json!({ "id": format!("{SEA}/virtualNetworks/vnet-app1-sea") });
         c.add(body);
     }),
+    ("HUB-CIRCUITS", VWAN, |c| hub_links(c, 8, |n| format!("place {n}"))),
     ("HUB-TOLD", VWAN, |c| {
         let table = format!("{SEA}/virtualHubs/hub-sea/hubRouteTables/rt-apps");
         c.want("network.app1", "/with/routing/propagated", json!([table]));
@@ -824,6 +825,29 @@ fn without(case: &mut Case, right: &str) {
         json!({ "scope": format!("/subscriptions/{id}"), "actions": ["*"], "not_actions": [right] })
     });
     case.world.rights = Some(serde_json::from_value(json!(grants)).unwrap());
+}
+
+/// A gateway of the hub that has so many circuits, each of a place.
+fn hub_links(case: &mut Case, count: u32, place: fn(u32) -> String) {
+    let gateway = format!("{SEA}/expressRouteGateways/ergw-hub-sea");
+    let hub = json!({ "id": format!("{SEA}/virtualHubs/hub-sea") });
+    case.add(json!({ "id": gateway, "location": "southeastasia", "properties": {
+        "virtualHub": hub, "autoScaleConfiguration": { "bounds": { "min": 1, "max": 2 } } } }));
+    for n in 0..count {
+        let name = format!("er-more{n}");
+        circuit(
+            &name,
+            |body| {
+                body["properties"]["serviceProviderProperties"]["peeringLocation"] = json!(place(n))
+            },
+            case,
+        );
+        let peering = format!("{CIR}/expressRouteCircuits/{name}/peerings/AzurePrivatePeering");
+        case.add(
+            json!({ "id": format!("{gateway}/expressRouteConnections/con{n}"), "properties": {
+            "expressRouteCircuitPeering": { "id": peering }, "routingWeight": n } }),
+        );
+    }
 }
 
 fn many_prefixes(case: &mut Case, count: u32) {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::arm;
 use crate::model::ResourceId;
 use crate::model::action::Action;
-use crate::preflight::inquiry::{Inquiry, unless};
+use crate::preflight::inquiry::{Inquiry, is, unless};
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
 /// The rules about states.
@@ -25,7 +25,7 @@ pub(super) const RULES: &[Rule] = &[
         id: "AT-WORK",
         severity: FindingSeverity::Warn,
         fails_when: "Azure is changing or removing something that the runbook uses.",
-        reads: "provisioningState of circuits, gateways, connections, networks and hubs",
+        reads: "provisioningState of circuits, gateways, connections, networks and hubs; routingState of hubs",
         why: "The run waits until that has ended; what is being removed is made again after it.",
         fix: "Ask who began it, and wait for its end; the run itself waits, too.",
         source: "azure-facts 2.1, 2.4, 3.3",
@@ -58,6 +58,12 @@ fn at_work(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     inquiry.each(known, |_, body| {
         let state = arm::provisioning_state(body);
         let rests = ["Succeeded", "Failed", "Canceled"].contains(&state);
-        (!rests).then(|| FindingVerdict::Failed(format!("its provisioningState is {state}")))
+        // A hub is done before its routers are.
+        let routing = is(body, "/properties/routingState", "Provisioning");
+        match (rests, routing) {
+            (false, _) => Some(FindingVerdict::Failed(format!("its provisioningState is {state}"))),
+            (true, true) => Some(FindingVerdict::Failed("its routers come up".to_owned())),
+            (true, false) => None,
+        }
     })
 }

@@ -7,9 +7,8 @@ use crate::arm::read::name;
 use crate::model::action::{Connection, HubAction, RemovalKind, Vpn};
 use crate::model::{Action, ResourceId, SecretRef, Step};
 use crate::preflight::facts::Fact;
-use crate::preflight::hub_side::circuit_of;
 use crate::preflight::inquiry::{
-    Inquiry, about, flag, found, id_at, own_gateway_subnet, region_at, unless,
+    Inquiry, about, circuit_of, flag, found, id_at, own_gateway_subnet, region_at, unless,
 };
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 

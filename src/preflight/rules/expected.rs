@@ -11,8 +11,7 @@ use crate::arm::kind::CIRCUITS;
 use crate::model::action::{JudgedPaths, Verification};
 use crate::model::coverage::coverage;
 use crate::model::{Action, ResourceId, Step};
-use crate::preflight::hub_side::circuit_of;
-use crate::preflight::inquiry::{Inquiry, about, peering, unless};
+use crate::preflight::inquiry::{Inquiry, about, circuit_of, peering, unless};
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
 /// The rules about what verifications wait for.

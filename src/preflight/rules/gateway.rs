@@ -6,9 +6,7 @@ use serde_json::Value;
 
 use crate::arm;
 use crate::model::action::{Connection, Gateway, RemovalKind};
-use crate::model::azure_limits::{
-    CIRCUITS_OF_ONE_LOCATION, GatewaySku, PEERINGS_OF_HUB, gateway_sku, has_fast_path,
-};
+use crate::model::azure_limits::{GatewaySku, PEERINGS_OF_HUB, gateway_sku, has_fast_path};
 use crate::model::{ResourceId, geography};
 use crate::preflight::facts::Fact;
 use crate::preflight::inquiry::{
@@ -81,16 +79,6 @@ pub(super) const RULES: &[Rule] = &[
         fix: "Use a larger SKU, or remove a connection.",
         source: "E-GW, E-LIM",
         judge: circuits,
-    },
-    Rule {
-        id: "GW-SKU-LOC4",
-        severity: FindingSeverity::Block,
-        fails_when: "The network has four circuits of one peering location already.",
-        reads: "connections of the gateway; peeringLocation of their circuits",
-        why: "Azure refuses a fifth.",
-        fix: "Remove one of them.",
-        source: "E-LIM",
-        judge: same_location,
     },
     Rule {
         id: "GW-SKU-FASTPATH",
@@ -294,36 +282,6 @@ fn circuits(inquiry: &Inquiry<'_>) -> Vec<Judged> {
             .then(|| format!("it has {count} of the {} of {}", sku.circuits, sku.name));
         Some(found(hit, then.every_link()))
     })
-}
-
-fn same_location(inquiry: &Inquiry<'_>) -> Vec<Judged> {
-    let mut all = Vec::new();
-    for (step, spec) in inquiry.connections() {
-        let then = inquiry.at(step);
-        let here = match then.place_of(&spec.circuit) {
-            Ok(Some(here)) => here,
-            Ok(None) => continue,
-            Err(why) => {
-                all.push(about(&spec.gateway, FindingVerdict::Unknown(why)));
-                continue;
-            }
-        };
-        let (mut count, mut everything) = (0, then.every_link());
-        for (id, body) in then.links_of(&spec.gateway) {
-            let Some(circuit) = arm::ConnectionView::of(body).circuit().filter(|_| *id != spec.id)
-            else {
-                continue;
-            };
-            match then.place_of(&circuit) {
-                Ok(there) => count += usize::from(there == Some(here)),
-                Err(why) => everything = Err(why),
-            }
-        }
-        let hit = (count >= CIRCUITS_OF_ONE_LOCATION)
-            .then(|| format!("it has {count} circuits of {here}"));
-        all.push(about(&spec.gateway, found(hit, everything)));
-    }
-    all
 }
 
 fn fastpath(inquiry: &Inquiry<'_>) -> Vec<Judged> {

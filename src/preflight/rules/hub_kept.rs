@@ -3,6 +3,7 @@
 use ipnet::IpNet;
 use serde_json::Value;
 
+use crate::arm::provisioning_state;
 use crate::arm::read::prefix;
 use crate::model::action::VirtualHub;
 use crate::preflight::inquiry::{Inquiry, about, id_at, is, known, text};
@@ -13,6 +14,26 @@ pub(super) fn judge(then: &Inquiry<'_>, spec: &VirtualHub) -> Option<Judged> {
     let found = then.read(&spec.id).map(|body| body.map(|body| other(spec, body))).transpose()?;
     let verdict = found.map(|other| other.map_or(FindingVerdict::Passed, FindingVerdict::Failed));
     Some(about(&spec.id, known(verdict)))
+}
+
+/// How the routers of a hub do.
+pub(super) enum HubRouters {
+    /// They stand, or come up.
+    Well,
+    /// They have failed.
+    Failed,
+    /// The hub is done and has none, nor is one coming: nobody waits them up.
+    Lost,
+}
+
+/// How the routers of a hub do, by its body. While the hub itself is made it has none yet.
+pub(super) fn routers(body: &Value) -> HubRouters {
+    let state = |word: &str| is(body, "/properties/routingState", word);
+    match (state("Failed"), state("None") && provisioning_state(body) == "Succeeded") {
+        (true, _) => HubRouters::Failed,
+        (false, true) => HubRouters::Lost,
+        (false, false) => HubRouters::Well,
+    }
 }
 
 /// Whether a hub carries no ExpressRoute.

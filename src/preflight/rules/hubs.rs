@@ -5,15 +5,14 @@ use std::collections::BTreeSet;
 use ipnet::IpNet;
 use serde_json::Value;
 
-use super::hub_kept;
+use super::hub_kept::{self, HubRouters};
 use crate::arm;
 use crate::model::action::{HubAction, HubVnet, RemovalKind};
 use crate::model::hub::{DEFAULT_TABLE, HUB_TABLES, UNIT_MBPS};
 use crate::model::{Condition, ResourceId, Step};
 use crate::preflight::facts::{Fact, Question};
 use crate::preflight::inquiry::{
-    Inquiry, about, flag, id_at, is, known, list, overlap, peerings_of, prefixes, route_server,
-    text, unless,
+    Inquiry, about, id_at, is, known, list, overlap, prefixes, text, unless,
 };
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
@@ -34,14 +33,14 @@ pub(in crate::preflight) const RULES: &[Rule] = &[
     Rule {
         id: "HUB-THERE",
         severity: FindingSeverity::Block,
-        fails_when: "A hub that a step writes into is not there by then, or its routers have failed; or a hub that \
-                     stands has another SKU, virtual WAN or address prefix than the runbook wants.",
+        fails_when: "A hub that a step writes into is not there by then, or its routers have failed or never came up; \
+                     or a hub that stands has another SKU, virtual WAN or address prefix than the runbook wants.",
         reads: "the hub: routingState, sku, virtualWan, addressPrefix; as the steps before leave it",
         why: "Nothing can be connected to a hub that does not route, a Basic hub carries no ExpressRoute, and what a \
               hub was made with is not changed.",
         fix: "Let the step need the `virtual_hub.ensure` of the hub, or reset the hub's router first; upgrade a Basic \
               hub with its WAN; write the WAN and the prefix that it has into the runbook.",
-        source: "azure-cli recording (routingState)",
+        source: "azure-cli recording (routingState); azure-docs PR 127409",
         judge: there,
     },
     Rule {
@@ -74,18 +73,6 @@ pub(in crate::preflight) const RULES: &[Rule] = &[
         fix: "Give the recovery networks addresses of their own; or let the other network leave first.",
         source: "virtual WAN FAQ",
         judge: addresses,
-    },
-    Rule {
-        id: "HUB-VNET-FREE",
-        severity: FindingSeverity::Block,
-        fails_when: "A network that is to be connected to a hub has a gateway or a Route Server, uses a remote \
-                     gateway, or is connected to another hub by then.",
-        reads: "the network: GatewaySubnet, RouteServerSubnet, peerings; the networks of the WAN's hubs",
-        why: "Azure refuses it: a network has one way out.",
-        fix: "Take the gateway, the flag or the other connection away in a step that this one needs; a Route \
-              Server before the run.",
-        source: "virtual WAN FAQ",
-        judge: free,
     },
     Rule {
         id: "HUB-TOLD",
@@ -128,7 +115,7 @@ pub(in crate::preflight) fn questions(inquiry: &Inquiry<'_>) -> BTreeSet<Questio
     let on_circuits = on_circuits.filter_map(|link| link.hub());
     for hub in hubs(inquiry).into_iter().chain(on_circuits) {
         asked.insert(Question::Resource(hub.clone()));
-        let wan = wan_of(inquiry, &hub);
+        let wan = inquiry.wan_of(&hub);
         for hub in wan.iter().flat_map(|wan| hubs_of(inquiry, wan)).chain([hub]) {
             asked.insert(Question::Resource(hub.clone()));
             for connection in connected(inquiry, &hub).unwrap_or_default() {
@@ -141,7 +128,7 @@ pub(in crate::preflight) fn questions(inquiry: &Inquiry<'_>) -> BTreeSet<Questio
     asked
 }
 
-const REMOTE: &str = "/properties/remoteVirtualNetwork/id";
+pub(super) const REMOTE: &str = "/properties/remoteVirtualNetwork/id";
 
 /// The hubs that steps are about.
 fn hubs(inquiry: &Inquiry<'_>) -> BTreeSet<ResourceId> {
@@ -156,17 +143,16 @@ fn hubs(inquiry: &Inquiry<'_>) -> BTreeSet<ResourceId> {
     planned.chain(removed.into_iter().map(|(_, spec)| spec.id.clone())).collect()
 }
 
-fn wan_of(inquiry: &Inquiry<'_>, hub: &ResourceId) -> Option<ResourceId> {
-    inquiry.wan_of(hub)
-}
-
-fn hubs_of(inquiry: &Inquiry<'_>, wan: &ResourceId) -> Vec<ResourceId> {
+pub(super) fn hubs_of(inquiry: &Inquiry<'_>, wan: &ResourceId) -> Vec<ResourceId> {
     let own = inquiry.facts.body(wan).map_or(&[][..], |body| list(body, "/properties/virtualHubs"));
     own.iter().filter_map(|hub| id_at(hub, "/id")).collect()
 }
 
 /// The networks that are connected to a hub.
-fn connected<'i>(inquiry: &Inquiry<'i>, hub: &ResourceId) -> Result<Vec<&'i Value>, String> {
+pub(super) fn connected<'i>(
+    inquiry: &Inquiry<'i>,
+    hub: &ResourceId,
+) -> Result<Vec<&'i Value>, String> {
     inquiry
         .facts
         .children(hub, VNET_CONNECTIONS)
@@ -175,7 +161,7 @@ fn connected<'i>(inquiry: &Inquiry<'i>, hub: &ResourceId) -> Result<Vec<&'i Valu
 
 fn wan(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let wans: BTreeSet<ResourceId> =
-        hubs(inquiry).iter().filter_map(|hub| wan_of(inquiry, hub)).collect();
+        hubs(inquiry).iter().filter_map(|hub| inquiry.wan_of(hub)).collect();
     wans.iter()
         .map(|wan| {
             let verdict = match inquiry.facts.resource(wan) {
@@ -210,9 +196,15 @@ fn there(inquiry: &Inquiry<'_>) -> Vec<Judged> {
             Some(body) if matches!(action, HubAction::Gateway(_)) && hub_kept::is_basic(body) => {
                 FindingVerdict::Failed(format!("{} is Basic", hub.name()))
             }
-            Some(body) => unless(is(body, "/properties/routingState", "Failed"), || {
-                format!("the routers of {} have failed", hub.name())
-            }),
+            Some(body) => match hub_kept::routers(body) {
+                HubRouters::Lost => {
+                    FindingVerdict::Failed(format!("{} has no routers", hub.name()))
+                }
+                HubRouters::Failed => {
+                    FindingVerdict::Failed(format!("the routers of {} have failed", hub.name()))
+                }
+                HubRouters::Well => FindingVerdict::Passed,
+            },
         });
         all.push(about(action.subject(), known(verdict)));
     }
@@ -275,7 +267,7 @@ fn taken(
                 all.push((spec.id.clone(), spec.prefix));
             }
             HubAction::Vnet(spec)
-                if spec.id.parent().and_then(|hub| wan_of(inquiry, &hub)).as_ref() == Some(wan) =>
+                if spec.id.parent().and_then(|hub| inquiry.wan_of(&hub)).as_ref() == Some(wan) =>
             {
                 members.push(spec.vnet.clone());
             }
@@ -317,7 +309,7 @@ fn addresses(inquiry: &Inquiry<'_>) -> Vec<Judged> {
             }
             _ => continue,
         };
-        let Some(wan) = wan_of(inquiry, &hub) else { continue };
+        let Some(wan) = inquiry.wan_of(&hub) else { continue };
         let except = [subject, action.subject()];
         let verdict = own.and_then(|own| {
             let taken = taken(inquiry, step, &wan, &except)?;
@@ -335,60 +327,13 @@ fn addresses(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 }
 
 /// The networks that are to be connected.
-fn vnets<'i>(inquiry: &Inquiry<'i>) -> Vec<(&'i Step, &'i HubVnet)> {
+pub(super) fn vnets<'i>(inquiry: &Inquiry<'i>) -> Vec<(&'i Step, &'i HubVnet)> {
     let all = inquiry.hub_actions().into_iter();
     all.filter_map(|(step, action)| match action {
         HubAction::Vnet(spec) => Some((step, spec)),
         _ => None,
     })
     .collect()
-}
-
-fn free(inquiry: &Inquiry<'_>) -> Vec<Judged> {
-    let judge = |step: &Step, spec: &HubVnet| -> Result<FindingVerdict, String> {
-        let then = inquiry.at(step);
-        let Some(body) = then.read(&spec.vnet)? else {
-            return Ok(FindingVerdict::Failed("it is not there".to_owned()));
-        };
-        if let Some(gateway) = then.gateways_in(body).first() {
-            return Ok(FindingVerdict::Failed(format!("{} stands in it", gateway.name())));
-        }
-        if let Some(server) = route_server(body) {
-            return Ok(FindingVerdict::Failed(format!("the Route Server {server} stands in it")));
-        }
-        let uses = |side: &&Value| flag(side, "/properties/useRemoteGateways");
-        if let Some(side) = peerings_of(Some(body)).iter().find(uses) {
-            let name = text(side, "/name").unwrap_or("a peering");
-            return Ok(FindingVerdict::Failed(format!("{name} uses a remote gateway by then")));
-        }
-        let hub = spec.id.parent();
-        let wan = hub.as_ref().and_then(|hub| wan_of(inquiry, hub));
-        let mut all: BTreeSet<ResourceId> =
-            wan.iter().flat_map(|wan| hubs_of(inquiry, wan)).collect();
-        all.extend(hub);
-        for hub in all {
-            // One that is not there has nothing.
-            if inquiry.read(&hub)?.is_none() {
-                continue;
-            }
-            for connection in connected(inquiry, &hub)? {
-                let id = id_at(connection, "/id");
-                let same = id_at(connection, REMOTE).as_ref() == Some(&spec.vnet);
-                let goes = id
-                    .as_ref()
-                    .is_some_and(|id| *id == spec.id || inquiry.removed_before(id, step));
-                if same && !goes {
-                    let why = format!("it is connected to {} by then", hub.name());
-                    return Ok(FindingVerdict::Failed(why));
-                }
-            }
-        }
-        Ok(FindingVerdict::Passed)
-    };
-    vnets(inquiry)
-        .into_iter()
-        .map(|(step, spec)| about(&spec.vnet, known(judge(step, spec))))
-        .collect()
 }
 
 /// The labels that a table is to have, or has.

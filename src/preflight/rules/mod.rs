@@ -7,8 +7,10 @@ mod circuit;
 mod connections;
 mod expected;
 mod gateway;
+mod gateway_room;
 mod gateway_subnet;
 mod hub_kept;
+mod hub_member;
 pub(super) mod hub_tables;
 pub(super) mod hubs;
 pub(super) mod limits;
@@ -45,9 +47,11 @@ pub const FAMILIES: &[RuleFamily] = &[
     ("gateway subnet", "The subnets that gateways stand in.", gateway_subnet::RULES),
     ("gateway", "Gateways.", gateway::RULES),
     ("gateway sizes", "Gateways that are made larger, and the way back.", resizes::RULES),
+    ("gateway room", "Room for one circuit more.", gateway_room::RULES),
     ("connections", "Connections and authorizations.", connections::RULES),
     ("vpn", "VPN gateways, tunnels, and what is behind them.", vpn::RULES),
     ("hubs", "Hubs of a virtual WAN, and what is connected to them.", hubs::RULES),
+    ("hub members", "Networks that are to be connected to hubs.", hub_member::RULES),
     ("hub tables", "Route tables of hubs, and what they name.", hub_tables::RULES),
     ("peerings", "Virtual network peerings and route tables.", peerings::RULES),
     ("routes written", "Route tables and routes that the runbook writes.", tables::RULES),

@@ -91,6 +91,7 @@ impl Provider for ConnectionType {
         ends::fast_path(put)?;
         ends::overlap(world, put, (&gateway, &circuit))?;
         ends::room(world, put, &circuit)?;
+        ends::gateway_room(world, put, (&gateway, &circuit))?;
         check_key(world, put, &circuit)
     }
 

@@ -6,9 +6,11 @@ use serde_json::Value;
 
 use super::{Put, id_at};
 use crate::arm::read::{self, flag};
-use crate::arm::{CircuitView, is_spent, kind, spending_connection};
+use crate::arm::{CircuitView, GatewayView, is_spent, kind, spending_connection};
 use crate::model::ResourceId;
-use crate::model::azure_limits::links_max;
+use crate::model::azure_limits::{
+    CIRCUITS_OF_HUB, CIRCUITS_OF_ONE_LOCATION, gateway_sku, links_max,
+};
 use crate::sim::network::configured_prefixes;
 use crate::sim::reply::Refusal;
 use crate::sim::unconfirmed;
@@ -162,4 +164,39 @@ pub(super) fn room(world: &World, put: &Put<'_>, circuit: &ResourceId) -> Result
     }
     let message = format!("Circuit {circuit} has {count} connections of at most {max}.");
     Err(Refusal::unconfirmed(&unconfirmed::CIRCUIT_FULL, message))
+}
+
+/// Refuses one circuit more than a gateway may have: as its SKU allows, eight of a hub's, and four of one peering
+/// location (azure-facts 2.4; virtual WAN limits).
+pub(super) fn gateway_room(
+    world: &World,
+    put: &Put<'_>,
+    (gateway, circuit): (&ResourceId, &ResourceId),
+) -> Result<(), Refusal> {
+    let Some(body) = world.body(gateway).filter(|_| put.stored.is_none()) else { return Ok(()) };
+    let max = match gateway.is_a(kind::GATEWAYS) {
+        true => GatewayView::of(body).sku().and_then(gateway_sku).map(|sku| sku.circuits),
+        false => Some(CIRCUITS_OF_HUB),
+    };
+    let networks = world.resources.of_type(kind::CONNECTIONS);
+    let networks = networks
+        .filter(|(id, own)| *id != put.id && id_at(&own.body, GATEWAY).as_ref() == Some(gateway))
+        .filter_map(|(_, own)| id_at(&own.body, OTHERS[0]));
+    let hubs = world.resources.of_type(kind::HUB_CONNECTIONS);
+    let hubs = hubs
+        .filter(|(id, _)| *id != put.id && id.parent().as_ref() == Some(gateway))
+        .filter_map(|(_, own)| id_at(&own.body, CIRCUIT_PEERING)?.parent());
+    let others: Vec<ResourceId> = networks.chain(hubs).collect();
+    let place =
+        |circuit: &ResourceId| world.body(circuit).and_then(|b| CircuitView::of(b).location());
+    let here = place(circuit);
+    let near = others.iter().filter(|own| here.is_some() && place(own) == here).count();
+    let refused = if max.is_some_and(|max| others.len() >= max) {
+        format!("Gateway {gateway} has {} circuits already.", others.len())
+    } else if near >= CIRCUITS_OF_ONE_LOCATION {
+        format!("Gateway {gateway} has {near} circuits of {} already.", here.unwrap_or_default())
+    } else {
+        return Ok(());
+    };
+    Err(Refusal::unconfirmed(&unconfirmed::GATEWAY_FULL, refused))
 }

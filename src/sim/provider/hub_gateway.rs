@@ -157,6 +157,9 @@ impl Provider for HubConnectionType {
         let fills = Routed::of(put.body).map(|routed| routed.tables).unwrap_or_default();
         hub::without_intent(world, hub.as_ref(), &fills)?;
         connection_ends::room(world, put, &circuit)?;
+        if let Some(gateway) = put.id.parent() {
+            connection_ends::gateway_room(world, put, (&gateway, &circuit))?;
+        }
         connection::check_key(world, put, &circuit)
     }
 

@@ -4,9 +4,12 @@ use ipnet::IpNet;
 use serde_json::{Value, json};
 
 use super::{Provider, Put, child, default, hub, id_at};
+use crate::arm::PeeringView;
 use crate::model::ResourceId;
+use crate::sim::consequence::Consequence;
 use crate::sim::network::Routed;
-use crate::sim::reply::Refusal;
+use crate::sim::parts::State;
+use crate::sim::reply::{Refusal, guid};
 use crate::sim::unconfirmed;
 use crate::sim::world::World;
 
@@ -90,6 +93,21 @@ impl Provider for HubVnetType {
         child(put, properties)
     }
 
+    fn comes_with(&self, world: &World, id: &ResourceId) -> Vec<(ResourceId, Value)> {
+        side_shown(world, id).into_iter().collect()
+    }
+
+    fn finished(&self, world: &World, id: &ResourceId) -> Vec<Consequence> {
+        let side = side_shown(world, id).into_iter();
+        side.map(|(id, body)| Consequence::Make { id, body, state: State::Succeeded }).collect()
+    }
+
+    fn deleted(&self, world: &World, id: &ResourceId, body: &Value) -> Vec<Consequence> {
+        let (Some(hub), Some(vnet)) = (id.parent(), id_at(body, REMOTE)) else { return Vec::new() };
+        let sides = hub_sides(world, &vnet, hub.name()).into_iter();
+        sides.map(|id| Consequence::Remove { id }).collect()
+    }
+
     fn joins(&self, _: &ResourceId, body: &Value) -> Vec<(ResourceId, &'static str)> {
         id_at(body, REMOTE).map(|vnet| (vnet, "peer/action")).into_iter().collect()
     }
@@ -132,12 +150,19 @@ fn unfit(world: &World, connection: &ResourceId, vnet: &ResourceId) -> Option<St
     if let Some(server) = world.route_server_of(vnet) {
         return Some(format!("{vnet} has a Route Server ({server}): it cannot be a hub's."));
     }
-    let uses = world
-        .resources
-        .children(vnet)
-        .any(|(_, side)| side.body.pointer("/properties/useRemoteGateways") == Some(&json!(true)));
-    if uses {
-        return Some(format!("A peering of {vnet} uses remote gateways."));
+    let own = connection.parent();
+    for (side, resource) in world.resources.children(vnet) {
+        let view = PeeringView::of(&resource.body);
+        match view.hub() {
+            // What a connection shows of itself is judged with it.
+            Some(name) if world.is_of_hub(vnet, &name) => {}
+            Some(name) if own.as_ref().is_some_and(|hub| hub.name() == name) => {}
+            Some(name) => return Some(format!("{vnet} is connected to the hub {name} already.")),
+            None if view.uses_gateway() => {
+                return Some(format!("The peering {side} uses remote gateways."));
+            }
+            None => {}
+        }
     }
     let mut others = world.resources.of_type(KIND);
     let other = others
@@ -151,4 +176,68 @@ pub(super) fn space(world: &World, vnet: &ResourceId) -> Vec<IpNet> {
         .body(vnet)
         .and_then(|body| body.pointer("/properties/addressSpace/addressPrefixes")?.as_array());
     list.into_iter().flatten().filter_map(|net| net.as_str()?.parse().ok()).collect()
+}
+
+/// The peering that a network shows once a hub has it; none where it shows one already. It is Azure's own, and leads into
+/// a subscription of Microsoft's: the connection itself, under another name (azure-docs 107338).
+fn side_shown(world: &World, connection: &ResourceId) -> Option<(ResourceId, Value)> {
+    let hub = connection.parent()?;
+    let vnet = id_at(world.body(connection)?, REMOTE)?;
+    if !hub_sides(world, &vnet, hub.name()).is_empty() {
+        return None;
+    }
+    let word = |purpose: &str| guid(&[connection.key(), purpose]);
+    let id = vnet
+        .child("virtualNetworkPeerings", &format!("RemoteVnetToHubPeering_{}", word("side")))
+        .ok()?;
+    let behind = format!(
+        "/subscriptions/{}/resourceGroups/RG_{name}_{}/providers/Microsoft.Network/virtualNetworks/HV_{name}_{}",
+        word("subscription"),
+        word("group"),
+        word("network"),
+        name = hub.name()
+    );
+    let space = world.body(&hub).and_then(|body| body.pointer("/properties/addressPrefix"));
+    let space = json!({ "addressPrefixes": space.into_iter().collect::<Vec<_>>() });
+    let body = json!({
+        "name": id.name(), "id": id.as_str(), "type": id.resource_type().as_str(),
+        "properties": {
+            "resourceGuid": word("guid"), "peeringState": "Connected",
+            "peeringSyncLevel": "FullyInSync", "remoteVirtualNetwork": { "id": behind },
+            "allowVirtualNetworkAccess": true, "allowForwardedTraffic": false,
+            "allowGatewayTransit": false, "useRemoteGateways": true,
+            "doNotVerifyRemoteGateways": true, "peerCompleteVnets": true,
+            "remoteAddressSpace": space, "remoteVirtualNetworkAddressSpace": space,
+            "routeServiceVips": {},
+        },
+    });
+    Some((id, body))
+}
+
+/// The peerings of Azure's own that a network shows of a hub.
+fn hub_sides(world: &World, vnet: &ResourceId, hub: &str) -> Vec<ResourceId> {
+    let children = world.resources.children(vnet);
+    let own = children.filter(|(_, side)| {
+        PeeringView::of(&side.body).hub().is_some_and(|name| name.eq_ignore_ascii_case(hub))
+    });
+    own.map(|(id, _)| id.clone()).collect()
+}
+
+impl World {
+    /// Whether a network shows another peering of Azure's own for the same hub: the one that came with the connection.
+    pub(in crate::sim) fn shows_hub_already(&self, id: &ResourceId, body: &Value) -> bool {
+        let (Some(vnet), Some(name)) = (id.parent(), PeeringView::of(body).hub()) else {
+            return false;
+        };
+        hub_sides(self, &vnet, &name).iter().any(|own| own != id)
+    }
+
+    /// The connection of a network to a hub of this name, where there is one.
+    pub(in crate::sim) fn is_of_hub(&self, vnet: &ResourceId, name: &str) -> bool {
+        let mut all = self.resources.of_type(KIND);
+        all.any(|(id, own)| {
+            id_at(&own.body, REMOTE).as_ref() == Some(vnet)
+                && id.parent().is_some_and(|hub| hub.name().eq_ignore_ascii_case(name))
+        })
+    }
 }

@@ -126,3 +126,72 @@ async fn only_a_raise_from_local_has_no_way_back() {
         assert_eq!(!said_of.is_empty(), fires, "{has} {least}: {said_of:?}");
     }
 }
+
+/// The peering that Azure shows in a network which a hub has.
+fn of_hub(hub: &str) -> Value {
+    let guid = "a76c722f-6cc3-4220-aeaa-ed3824da42ff";
+    json!({ "name": format!("RemoteVnetToHubPeering_{guid}"), "properties": {
+        "peeringState": "Connected", "useRemoteGateways": true, "remoteVirtualNetwork": {
+            "id": format!("/subscriptions/{guid}/resourceGroups/RG_{hub}_{guid}/providers\
+                           /Microsoft.Network/virtualNetworks/HV_{hub}_{guid}") } } })
+}
+
+#[tokio::test]
+async fn a_network_that_the_hub_has_already_is_no_other_hubs() {
+    // What a run that stopped half way leaves, and what stands in an estate whose networks hang on the hub.
+    let mut case = Case::of(VWAN);
+    let mut connected = case.body("con-shared-sea").clone();
+    connected["id"] =
+        json!(format!("{SEA}/virtualHubs/hub-sea/hubVirtualNetworkConnections/con-app1-sea"));
+    connected["properties"]["remoteVirtualNetwork"] =
+        json!({ "id": format!("{SEA}/virtualNetworks/vnet-app1-sea") });
+    case.add(connected);
+    case.body("vnet-app1-sea")["properties"]["virtualNetworkPeerings"] = json!([of_hub("hub-sea")]);
+    let found = case.found().await;
+    assert_eq!(said(&found, "HUB-VNET-FREE"), []);
+    let unknown = |finding: &&backroad::preflight::Finding| {
+        matches!(finding.verdict, FindingVerdict::Unknown(_))
+    };
+    let unknown: Vec<_> = found.findings.iter().filter(unknown).collect();
+    assert!(unknown.is_empty(), "Microsoft's own network is not asked for: {unknown:?}");
+    // Of a hub that is not of this virtual WAN nothing else can be seen.
+    let mut case = Case::of(VWAN);
+    case.body("vnet-app1-sea")["properties"]["virtualNetworkPeerings"] = json!([of_hub("hub-x")]);
+    let [(about, why)] = said(&case.found().await, "HUB-VNET-FREE").try_into().unwrap();
+    assert_eq!(
+        (about.as_str(), why.as_str()),
+        ("vnet-app1-sea", "it is connected to the hub hub-x of another virtual WAN")
+    );
+}
+
+#[tokio::test]
+async fn a_hubs_gateway_has_room_for_so_many_circuits_and_for_fewer_of_one_place() {
+    let of = async |count: u32, place: fn(u32) -> String| {
+        let mut case = Case::of(VWAN);
+        hub_links(&mut case, count, place);
+        let all = failed(&case.found().await);
+        (all.contains("HUB-CIRCUITS"), all.contains("GW-SKU-LOC4"))
+    };
+    let each = |n: u32| format!("place {n}");
+    assert_eq!(of(7, each).await, (false, false));
+    assert_eq!(of(8, each).await, (true, false));
+    assert_eq!(of(3, |_| "Singapore".to_owned()).await, (false, false));
+    assert_eq!(of(4, |_| "Singapore".to_owned()).await, (false, true));
+}
+
+#[tokio::test]
+async fn a_hub_that_is_done_and_has_no_routers_is_not_waited_for() {
+    let of = async |state: &str, routing: &str| {
+        let mut case = Case::of(VWAN);
+        case.set("hub-sea", "/properties/provisioningState", json!(state));
+        case.set("hub-sea", "/properties/routingState", json!(routing));
+        let found = case.found().await;
+        let why = |rule: &str| said(&found, rule).into_iter().map(|(_, why)| why).next();
+        (why("HUB-THERE"), why("AT-WORK"))
+    };
+    let (block, _) = of("Succeeded", "None").await;
+    assert_eq!(block.as_deref(), Some("hub-sea has no routers"));
+    let (block, warning) = of("Succeeded", "Provisioning").await;
+    assert_eq!((block, warning.as_deref()), (None, Some("its routers come up")));
+    assert_eq!(of("Succeeded", "Provisioned").await, (None, None));
+}
