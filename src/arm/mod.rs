@@ -24,7 +24,7 @@ pub use connection::ConnectionView;
 pub use firewall::{PublicAddressView, firewall_address};
 pub use gateway::GatewayView;
 pub use linked::linked;
-pub use network::{PeeringView, SubnetView, VirtualNetworkView, is_spoke};
+pub use network::{GATEWAY_SUBNET, PeeringView, SubnetView, VirtualNetworkView, is_spoke};
 pub use path::CircuitPath;
 pub use policy_field::PolicyField;
 pub use routes::{RouteTableView, RouteView};

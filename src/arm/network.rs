@@ -66,6 +66,34 @@ impl<'v> SubnetView<'v> {
         all
     }
 
+    /// Those of the wanted prefixes that it gives no room to: it has them neither by themselves nor in larger or several
+    /// ones. What a gateway stands in is a place for gateways, whatever its prefix: it is not changed under it.
+    #[must_use]
+    pub fn lacks(self, name: &str, wanted: &[IpNet]) -> Vec<IpNet> {
+        let has = IpNet::aggregate(&self.prefixes());
+        // One that shows no prefix hides them: what is not shown does not differ.
+        let holds = name.eq_ignore_ascii_case(GATEWAY_SUBNET) && !self.gateways().is_empty();
+        if has.is_empty() || holds {
+            return Vec::new();
+        }
+        wanted.iter().filter(|own| !has.iter().any(|net| net.contains(*own))).copied().collect()
+    }
+
+    /// What it has and what is wanted, of a family of which it has prefixes and gives room to none of those wanted: it would
+    /// have to be renumbered.
+    #[must_use]
+    pub fn elsewhere(self, name: &str, wanted: &[IpNet]) -> Option<(Vec<IpNet>, Vec<IpNet>)> {
+        let (has, lacks) = (self.prefixes(), self.lacks(name, wanted));
+        [true, false].into_iter().find_map(|v4| {
+            let of = |all: &[IpNet]| -> Vec<IpNet> {
+                all.iter().filter(|net| matches!(net, IpNet::V4(_)) == v4).copied().collect()
+            };
+            let (has, wanted, lacks) = (of(&has), of(wanted), of(&lacks));
+            let apart = !wanted.is_empty() && !has.is_empty() && lacks.len() == wanted.len();
+            apart.then_some((has, wanted))
+        })
+    }
+
     /// The route table that it uses.
     #[must_use]
     pub fn route_table(self) -> Option<ResourceId> {
@@ -100,6 +128,9 @@ impl<'v> SubnetView<'v> {
         list(self.0, "/properties/ipConfigurations")
     }
 }
+
+/// Azure's name of the subnet that gateways stand in.
+pub const GATEWAY_SUBNET: &str = "GatewaySubnet";
 
 /// The addresses of the other network as a side of a peering knows them: as of its last sync.
 const KNOWN_SPACE: &str = "/properties/remoteAddressSpace/addressPrefixes";

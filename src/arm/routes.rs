@@ -40,6 +40,12 @@ impl<'v> RouteTableView<'v> {
 pub struct RouteView<'v>(&'v Value);
 
 impl<'v> RouteView<'v> {
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> Option<&'v str> {
+        text(self.0, "/name")
+    }
+
     /// The view of a body.
     #[must_use]
     pub fn of(body: &'v Value) -> Self {

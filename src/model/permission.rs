@@ -271,6 +271,8 @@ fn joins(action: &Action, add: &mut impl FnMut(&ResourceId, &str)) {
             }
         }
         Action::Connection(spec) => {
+            // Asked for with every write of a connection (ExpressRoute, roles and permissions).
+            add(&spec.gateway, "join/action");
             // With a key from outside the circuit is not ours to join.
             match &spec.authorization {
                 None => add(&spec.circuit, "join/action"),
@@ -278,15 +280,7 @@ fn joins(action: &Action, add: &mut impl FnMut(&ResourceId, &str)) {
                 Some(SecretRef::Param(_)) => {}
             }
         }
-        Action::Vpn(vpn) => match vpn {
-            Vpn::Gateway(spec) => {
-                std::iter::once(&spec.subnet)
-                    .chain(&spec.public_ips)
-                    .for_each(|used| add(used, "join/action"));
-            }
-            Vpn::Connection(spec) => read_key(&spec.shared_key, add),
-            Vpn::LocalGateway(_) => {}
-        },
+        Action::Vpn(vpn) => joins_of_vpn(vpn, add),
         Action::Peering(spec) => add(&spec.remote, "peer/action"),
         Action::RecoveryPlan(spec) => {
             if let RecoveryMove::TestFailover { network, .. } = &spec.to {
@@ -328,6 +322,23 @@ fn rejoins(action: &Action, undo: &mut impl FnMut(&ResourceId, &str)) {
     }
 }
 
+/// The rights on what something of a VPN refers to.
+fn joins_of_vpn(vpn: &Vpn, add: &mut impl FnMut(&ResourceId, &str)) {
+    match vpn {
+        Vpn::Gateway(spec) => {
+            std::iter::once(&spec.subnet)
+                .chain(&spec.public_ips)
+                .for_each(|used| add(used, "join/action"));
+        }
+        Vpn::Connection(spec) => {
+            add(&spec.gateway, "join/action");
+            add(&spec.local_gateway, "join/action");
+            read_key(&spec.shared_key, add);
+        }
+        Vpn::LocalGateway(_) => {}
+    }
+}
+
 /// The rights on what something of a virtual WAN refers to.
 fn joins_of_hub(hub: &HubAction, add: &mut impl FnMut(&ResourceId, &str)) {
     match hub {
@@ -348,6 +359,16 @@ fn joins_of_hub(hub: &HubAction, add: &mut impl FnMut(&ResourceId, &str)) {
 fn undo_of(removal: &Removal, add: &mut impl FnMut(&ResourceId, &str)) {
     add(&removal.id, "write");
     let beside = |kind: &str| removal.id.sibling(kind, "any");
+    if let RemovalKind::Connection | RemovalKind::VpnConnection = removal.kind
+        && let Ok(gateway) = beside("Microsoft.Network/virtualNetworkGateways")
+    {
+        add(&gateway, "join/action");
+    }
+    if removal.kind == RemovalKind::VpnConnection
+        && let Ok(site) = beside("Microsoft.Network/localNetworkGateways")
+    {
+        add(&site, "join/action");
+    }
     match (removal.kind, &removal.authorization) {
         (
             RemovalKind::Connection | RemovalKind::HubConnection,
@@ -385,10 +406,11 @@ fn undo_of(removal: &Removal, add: &mut impl FnMut(&ResourceId, &str)) {
     }
 }
 
-/// What reading the key of a VPN connection needs.
+/// What reading the key of a VPN connection needs: since July 2025 an action, that Reader does not hold
+/// (ALZ-PowerShell-Module 402, azurerm 30322).
 fn read_key(secret: &SecretRef, add: &mut impl FnMut(&ResourceId, &str)) {
     if let SecretRef::Resource { id, .. } = secret {
-        add(id, "sharedKey/read");
+        add(id, "sharedKey/action");
     }
 }
 

@@ -48,8 +48,7 @@ pub fn subnets_of(vnet: &Value) -> &[Value] {
     VirtualNetworkView::of(vnet).subnets()
 }
 
-/// Azure's name of the subnet that gateways stand in.
-pub const GATEWAY_SUBNET: &str = "GatewaySubnet";
+pub use crate::arm::GATEWAY_SUBNET;
 
 /// The subnet of a virtual network's body that has this name.
 #[must_use]

@@ -99,6 +99,9 @@ fn differs(has: &Value, planned: &Value) -> bool {
     }
 }
 
+/// What a network shows in its body and is not written with it.
+const PEERINGS: &str = "virtualNetworkPeerings";
+
 /// What is secret in the bodies of authorizations and connections.
 const KEYS: [&str; 2] = ["authorizationKey", "sharedKey"];
 
@@ -116,7 +119,7 @@ fn content(id: &ResourceId, mut body: Value) -> Value {
         body.remove("etag");
     }
     if let Some(properties) = body["properties"].as_object_mut() {
-        properties.retain(|key, _| !KEYS.contains(&key.as_str()));
+        properties.retain(|key, _| !KEYS.contains(&key.as_str()) && key != PEERINGS);
     }
     body
 }

@@ -40,7 +40,7 @@ impl World {
         let id = arrival.id;
         let stored = self.body(id).cloned().ok_or_else(|| Refusal::not_found(id))?;
         let verb = match (arrival.request.method, reset) {
-            (Method::Get, false) => "sharedKey/read",
+            (Method::Get, false) => "sharedKey/action",
             (Method::Put, false) => "sharedKey/write",
             (Method::Post, true) => "sharedKey/reset/action",
             _ => {

@@ -12,13 +12,14 @@ mod given;
 mod kept_hubs;
 mod keys;
 mod on_circuits;
+mod services;
 mod standing;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use backroad::azure::NoSecrets;
-use backroad::model::action::{NextHop, Removal, RemovalKind, Verification};
+use backroad::model::action::{NextHop, Removal, RemovalKind, SecurityGroupUse, Verification};
 use backroad::model::recovery::RecoveryMove;
 use backroad::model::{Action, Plan, PlanParts, ResourceId, Step, StepName};
 use backroad::outside::{BesideAzure, WithHost};
@@ -484,6 +485,26 @@ const CASES: &[Spoilt] = &[
         let empty = json!({ "groupType": "Boot", "replicationProtectedItems": [] });
         groups.extend(std::iter::repeat_n(empty, 7));
     }),
+    ("SUB-OTHER", MAIN, |c| with_subnet(c, gateway_subnet("10.10.10.192/26"))),
+    ("SUB-FIREWALL", MAIN, |c| service_subnet(c, "AzureFirewallSubnet", &json!([]))),
+    ("SUB-GROUP", MAIN, |c| {
+        service_subnet(c, "AzureBastionSubnet", &json!([]));
+        let group = format!("{SEA}/networkSecurityGroups/nsg");
+        c.add(json!({ "id": group, "location": "southeastasia", "properties": { "securityRules": [] } }));
+        let id = |id: &str| ResourceId::parse(id).unwrap();
+        let subnet = id(&format!("{SEA}/virtualNetworks/vnet-hub-sea/subnets/AzureBastionSubnet"));
+        let group = SecurityGroupUse { subnet, security_group: id(&group), used: true };
+        c.step("hub_association").action = Action::SecurityGroup(group);
+    }),
+    ("SUB-INTENT", MAIN, |c| {
+        let instance = json!([{ "name": "i", "properties": { "serviceName": "Microsoft.Sql/managedInstances" } }]);
+        service_subnet(c, "snet-sql", &instance);
+        let table = format!("{SEA}/routeTables/rt-sql");
+        c.add(json!({ "id": table, "location": "southeastasia", "properties": { "routes": [{
+            "name": "mi-1", "properties": { "addressPrefix": "10.0.0.0/24", "nextHopType": "VnetLocal" } }] } }));
+        let subnets = c.body("vnet-hub-sea")["properties"]["subnets"].as_array_mut().unwrap();
+        subnets.last_mut().unwrap()["properties"]["routeTable"] = json!({ "id": table });
+    }),
     ("ASR-SUBNET", PREPARED, |c| c.set("vm-db", CARDS, json!([card("snet-db", "")]))),
     ("ASR-ADDRESS", PREPARED, |c| {
         c.set("vm-db", CARDS, json!([card("snet-app", "10.9.0.9")]));
@@ -848,6 +869,20 @@ fn hub_links(case: &mut Case, count: u32, place: fn(u32) -> String) {
             "expressRouteCircuitPeering": { "id": peering }, "routingWeight": n } }),
         );
     }
+}
+
+/// A subnet of a service in the hub, which the hub's table is given to.
+fn service_subnet(case: &mut Case, name: &str, delegations: &Value) {
+    with_subnet(
+        case,
+        json!({ "name": name, "properties": {
+        "addressPrefix": "10.10.10.64/26", "delegations": delegations } }),
+    );
+    case.want(
+        "hub_association",
+        "/with/subnet",
+        json!(format!("{SEA}/virtualNetworks/vnet-hub-sea/subnets/{name}")),
+    );
 }
 
 fn many_prefixes(case: &mut Case, count: u32) {

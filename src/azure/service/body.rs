@@ -33,7 +33,7 @@ pub(crate) const SECRET_KEYS: [&str; 4] =
 const READ_ONLY_ANYWHERE: [&str; 3] = ["etag", "provisioningState", "resourceGuid"];
 
 /// Keys that only Azure writes, under `properties`.
-const READ_ONLY_PROPERTIES: [&str; 34] = [
+const READ_ONLY_PROPERTIES: [&str; 35] = [
     "associatedConnections",
     "authorizationUseStatus",
     "connectionResourceUri",
@@ -70,6 +70,9 @@ const READ_ONLY_PROPERTIES: [&str; 34] = [
     "serviceAssociationLinks",
     "tunnelConnectionStatus",
     "virtualNetworkGatewayMigrationStatus",
+    // Resources of their own: a write of a network without them leaves them, as azurerm has done for years, and asks for
+    // no right on the peers (azure-powershell 13544), of which one may be Microsoft's own (azure-docs 107338).
+    "virtualNetworkPeerings",
 ];
 
 /// Keys further down that only Azure writes, as the published specification has them; `*` is each item

@@ -29,14 +29,10 @@ pub(crate) fn wanted(spec: &Subnet) -> Value {
 /// Compares a subnet with how it was before the step.
 pub(crate) fn undo(spec: &Subnet, undo: &Undo, body: Option<&Value>) -> Assessment {
     let verdict = undo_of(undo, body, |_, before| {
-        let has = arm::SubnetView::of(before).prefixes();
-        Some(grown(before, &has, &missing(spec, &has)))
+        let view = arm::SubnetView::of(before);
+        Some(grown(before, &view.prefixes(), &view.lacks(spec.id.name(), &spec.prefixes)))
     });
     assessment(&spec.id, body, verdict)
-}
-
-fn missing(spec: &Subnet, has: &[IpNet]) -> Vec<IpNet> {
-    spec.prefixes.iter().filter(|wanted| !has.contains(wanted)).copied().collect()
 }
 
 /// The body with more prefixes, under the name for several.
@@ -54,13 +50,12 @@ fn grown(before: &Value, has: &[IpNet], missing: &[IpNet]) -> Value {
 }
 
 fn standing(spec: &Subnet, body: &Value) -> Assessed {
-    let has = arm::SubnetView::of(body).prefixes();
-    let missing = missing(spec, &has);
-    // A subnet that shows no prefix hides them: what is not shown does not differ.
-    if missing.is_empty() || has.is_empty() {
+    let view = arm::SubnetView::of(body);
+    let (has, missing) = (view.prefixes(), view.lacks(spec.id.name(), &spec.prefixes));
+    if missing.is_empty() {
         return ensure(&spec.id, Some(body), &json!({}));
     }
-    if let Some(verdict) = moved(spec, &has).or_else(|| at_work(&spec.id, body)) {
+    if let Some(verdict) = moved(spec, view).or_else(|| at_work(&spec.id, body)) {
         return verdict;
     }
     let before = writable(body);
@@ -78,26 +73,17 @@ fn standing(spec: &Subnet, body: &Value) -> Assessed {
     }))
 }
 
-/// Blocks where the subnet has prefixes of a family that is wanted, and none of those wanted.
-fn moved(spec: &Subnet, has: &[IpNet]) -> Option<Assessed> {
-    let of = |all: &[IpNet], v4: bool| -> Vec<IpNet> {
-        all.iter().filter(|net| matches!(net, IpNet::V4(_)) == v4).copied().collect()
-    };
-    [true, false].into_iter().find_map(|v4| {
-        let (wanted, has) = (of(&spec.prefixes, v4), of(has, v4));
-        let apart =
-            !wanted.is_empty() && !has.is_empty() && !wanted.iter().any(|own| has.contains(own));
-        apart.then(|| {
-            let of = spec.id.resource_type();
-            let why = format!(
-                "The subnet exists with {}, and the runbook wants {}. {}",
-                words(&has).join(", "),
-                words(&wanted).join(", "),
-                remedy(of.as_str(), "properties/addressPrefix").unwrap_or_default()
-            );
-            blocked("cannot_change", why)
-        })
-    })
+/// Blocks where the subnet would have to be renumbered.
+fn moved(spec: &Subnet, view: arm::SubnetView<'_>) -> Option<Assessed> {
+    let (has, wanted) = view.elsewhere(spec.id.name(), &spec.prefixes)?;
+    let of = spec.id.resource_type();
+    let why = format!(
+        "The subnet exists with {}, and the runbook wants {}. {}",
+        words(&has).join(", "),
+        words(&wanted).join(", "),
+        remedy(of.as_str(), "properties/addressPrefix").unwrap_or_default()
+    );
+    Some(blocked("cannot_change", why))
 }
 
 fn words(all: &[IpNet]) -> Vec<String> {
@@ -154,6 +140,25 @@ mod tests {
         wanted["properties"]["serviceEndpoints"] = now["properties"]["serviceEndpoints"].clone();
         assert_eq!(back.write.body, Some(wanted.clone()));
         assert_eq!(undo(&spec, &change.undo, Some(&wanted)).verdict, Assessed::Holds);
+    }
+
+    #[test]
+    fn what_contains_the_wanted_prefix_holds_and_so_does_the_place_of_a_gateway() {
+        let of = |prefixes: &[&str]| json!({ "properties": { "addressPrefixes": prefixes } });
+        for has in [&["10.1.0.0/24"][..], &["10.1.0.0/26", "10.1.0.64/26"]] {
+            assert_eq!(assess(&spec(&[V4]), Some(&of(has))).verdict, Assessed::Holds, "{has:?}");
+        }
+        let half = assess(&spec(&[V4]), Some(&of(&["10.1.0.0/26"]))).verdict;
+        assert!(matches!(half, Assessed::Blocked { .. }), "{half:?}");
+        let mut gateways = spec(&[V4]);
+        let vnet = gateways.id.parent().unwrap();
+        gateways.id = vnet.child("subnets", "GatewaySubnet").unwrap();
+        let mut there = of(&["10.1.0.0/26"]);
+        assert!(matches!(assess(&gateways, Some(&there)).verdict, Assessed::Blocked { .. }));
+        let gateway = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/virtualNetworkGateways/gw";
+        there["properties"]["ipConfigurations"] =
+            json!([{ "id": format!("{gateway}/ipConfigurations/default") }]);
+        assert_eq!(assess(&gateways, Some(&there)).verdict, Assessed::Holds);
     }
 
     #[test]

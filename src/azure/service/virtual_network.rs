@@ -62,6 +62,18 @@ mod tests {
     }
 
     #[test]
+    fn a_network_is_written_and_taken_back_without_its_peerings() {
+        let mut stands = network(&["10.9.0.4"]);
+        let side = json!({ "name": "to-hub", "properties": { "peeringState": "Disconnected" } });
+        stands["properties"]["virtualNetworkPeerings"] = json!([side]);
+        let verdict = assess(&spec(&["10.0.0.4"]), Some(&stands)).verdict;
+        let Assessed::Change(change) = verdict else { panic!("{verdict:?}") };
+        assert_eq!(change.write.body.unwrap().pointer("/properties/virtualNetworkPeerings"), None);
+        let crate::model::Undo::Restore { body, .. } = change.undo else { panic!() };
+        assert_eq!(body.pointer("/properties/virtualNetworkPeerings"), None);
+    }
+
+    #[test]
     fn no_servers_are_azures_own_whether_shown_or_not() {
         assert_eq!(assess(&spec(&[]), Some(&network(&[]))).verdict, Assessed::Holds);
         let bare = json!({ "properties": { "addressSpace": {} } });

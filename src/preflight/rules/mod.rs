@@ -26,6 +26,7 @@ mod routes;
 pub(super) mod secrets;
 pub(super) mod sides;
 pub(super) mod steering;
+mod subnet_services;
 mod subnets;
 pub(super) mod tables;
 mod tiers;
@@ -44,6 +45,11 @@ pub const FAMILIES: &[RuleFamily] = &[
     ("routes expected", "What verifications wait for.", expected::RULES),
     ("addresses", "Address spaces that meet.", addresses::RULES),
     ("subnets", "Subnets, and what they are given.", subnets::RULES),
+    (
+        "subnets of services",
+        "Subnets of Azure's services, and what they are given.",
+        subnet_services::RULES,
+    ),
     ("gateway subnet", "The subnets that gateways stand in.", gateway_subnet::RULES),
     ("gateway", "Gateways.", gateway::RULES),
     ("gateway sizes", "Gateways that are made larger, and the way back.", resizes::RULES),

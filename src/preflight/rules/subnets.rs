@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use ipnet::IpNet;
+
+use crate::arm::SubnetView;
 use crate::model::{Action, ResourceId, Step, StepName};
 use crate::preflight::inquiry::{Inquiry, about, region_at};
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
@@ -22,6 +25,16 @@ pub(super) const RULES: &[Rule] = &[
         judge: there,
     },
     Rule {
+        id: "SUB-OTHER",
+        severity: FindingSeverity::Block,
+        fails_when: "A subnet that the runbook makes stands already, with other prefixes, and gives no room to those wanted.",
+        reads: "the subnet's prefixes, as the steps before leave them",
+        why: "A subnet is not renumbered: the step stops, in the middle of the failover.",
+        fix: "Write the prefix that it has, or make another subnet.",
+        source: "azurerm 3430 (InUseSubnetCannotBeUpdated)",
+        judge: other,
+    },
+    Rule {
         id: "SUB-PLACE",
         severity: FindingSeverity::Block,
         fails_when: "A subnet is given a route table or a security group of another region, or of another \
@@ -32,30 +45,43 @@ pub(super) const RULES: &[Rule] = &[
         source: "N-SUBNET",
         judge: place,
     },
-    Rule {
-        id: "SUB-RESERVED",
-        severity: FindingSeverity::Block,
-        fails_when: "AzureBastionSubnet is given a route table, or RouteServerSubnet a route table or a security \
-                     group.",
-        reads: "the subnet's name",
-        why: "Azure refuses it (RouteTableCannotBeAttachedForAzureBastionSubnet): what these services need would \
-              not get through.",
-        fix: "Leave that subnet out.",
-        source: "azure-docs 40561; Azure-Landing-Zones 1679; route server FAQ",
-        judge: reserved,
-    },
 ];
 
+/// What a plan would be blocked by. A subnet in which a gateway stands is a place for gateways, whatever its prefix.
+fn other(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let mut all = Vec::new();
+    for (step, spec) in inquiry.subnets() {
+        let verdicts = inquiry.at(step).each([&spec.id], |_, body| {
+            let apart = SubnetView::of(body).elsewhere(spec.id.name(), &spec.prefixes);
+            Some(match apart {
+                Some((has, wanted)) => FindingVerdict::Failed(format!(
+                    "it has {}, and {} is wanted",
+                    words(&has),
+                    words(&wanted)
+                )),
+                None => FindingVerdict::Passed,
+            })
+        });
+        all.extend(verdicts);
+    }
+    all
+}
+
+fn words(all: &[IpNet]) -> String {
+    let all: Vec<String> = all.iter().map(IpNet::to_string).collect();
+    all.join(" and ")
+}
+
 /// A subnet that a step writes or makes something in.
-struct SubnetUse<'a> {
-    step: &'a Step,
-    subnet: &'a ResourceId,
+pub(super) struct SubnetUse<'a> {
+    pub(super) step: &'a Step,
+    pub(super) subnet: &'a ResourceId,
     /// The route table or the security group that it is given.
-    given: Option<&'a ResourceId>,
+    pub(super) given: Option<&'a ResourceId>,
 }
 
 /// What steps give to subnets, or make in them.
-fn uses<'a>(inquiry: &Inquiry<'a>) -> Vec<SubnetUse<'a>> {
+pub(super) fn uses<'a>(inquiry: &Inquiry<'a>) -> Vec<SubnetUse<'a>> {
     let given = inquiry.actions(|action| match action {
         Action::Association(spec) => Some((&spec.subnet, &spec.route_table)),
         Action::SecurityGroup(spec) if spec.used => Some((&spec.subnet, &spec.security_group)),
@@ -146,22 +172,6 @@ fn place(inquiry: &Inquiry<'_>) -> Vec<Judged> {
             )))
         };
         all.extend(verdict.map(|verdict| about(subnet, verdict)));
-    }
-    all
-}
-
-/// Only subnets of these names are judged: of others there is nothing to say.
-fn reserved(inquiry: &Inquiry<'_>) -> Vec<Judged> {
-    let mut all = Vec::new();
-    for own in uses(inquiry) {
-        let Some(given) = own.given else { continue };
-        let is = |name: &str| own.subnet.name().eq_ignore_ascii_case(name);
-        let table = given.is_a(crate::arm::kind::ROUTE_TABLES);
-        if is("RouteServerSubnet") || (is("AzureBastionSubnet") && table) {
-            let why =
-                format!("it takes no {}", if table { "route table" } else { "security group" });
-            all.push(about(own.subnet, FindingVerdict::Failed(why)));
-        }
     }
     all
 }

@@ -41,6 +41,13 @@ const TUNNEL_BYTES_PER_SECOND: u64 = 12_000;
 
 pub(super) const KEY: &str = "/properties/authorizationKey";
 
+/// What a connection joins on this side, with a key or without.
+const NEAR_ENDS: [&str; 3] = [
+    "/properties/virtualNetworkGateway1/id",
+    "/properties/virtualNetworkGateway2/id",
+    "/properties/localNetworkGateway2/id",
+];
+
 impl Provider for ConnectionType {
     fn kind(&self) -> &'static str {
         kind::CONNECTIONS
@@ -134,8 +141,9 @@ impl Provider for ConnectionType {
     fn joins(&self, id: &ResourceId, body: &Value) -> Vec<(ResourceId, &'static str)> {
         // With a key, a circuit of another subscription need not be ours to join.
         let own = |circuit: &ResourceId| circuit.subscription() == id.subscription();
-        let circuit = id_at(body, CIRCUIT).filter(own).map(|circuit| (circuit, "join/action"));
-        circuit.into_iter().collect()
+        let circuit = id_at(body, CIRCUIT).filter(own);
+        let ends = NEAR_ENDS.iter().filter_map(|end| id_at(body, end));
+        circuit.into_iter().chain(ends).map(|end| (end, "join/action")).collect()
     }
 
     fn references(&self, body: &Value) -> Vec<ResourceId> {
