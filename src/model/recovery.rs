@@ -95,6 +95,15 @@ impl RecoveryMove {
         }
     }
 
+    /// Whether machines come up by it that were not there.
+    #[must_use]
+    pub fn makes_machines(&self) -> bool {
+        match self {
+            Self::Failover { .. } | Self::TestFailover { .. } => true,
+            Self::Commit | Self::Reprotect | Self::TestCleanup => false,
+        }
+    }
+
     /// The last part of the path that it is asked for at, which is also the name of its right.
     #[must_use]
     pub fn verb(&self) -> &'static str {

@@ -24,6 +24,14 @@ pub const FAILS_OVER_INTO: &str =
 /// What says, in a vault, which network stands for which at the other side.
 pub const NETWORK_MAPPINGS: &str = "replicationNetworkMappings";
 
+/// The subscription and the resource group in which a protected item's machine comes up.
+#[must_use]
+pub fn recovery_group(item: &Value) -> Option<(String, String)> {
+    let group = text(item, "/properties/providerSpecificDetails/recoveryAzureResourceGroupId")?;
+    let mut words = group.trim_start_matches('/').split('/').skip(1).step_by(2);
+    Some((words.next()?.to_owned(), words.next()?.to_owned()))
+}
+
 /// The network cards of a protected item's machine.
 #[must_use]
 pub fn cards(item: &Value) -> &[Value] {

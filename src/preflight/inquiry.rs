@@ -8,8 +8,8 @@ use serde_json::Value;
 
 pub use super::bodies::{
     FAILS_OVER_INTO, GATEWAY_SUBNET, NETWORK_MAPPINGS, card_network, cards, circuit_of, clash,
-    gateway_subnet, overlap, own_gateway_subnet, peering, peerings_of, recovery_items,
-    route_server, subnet_named, subnet_prefix, subnet_prefixes, subnets_of,
+    gateway_subnet, overlap, own_gateway_subnet, peering, peerings_of, recovery_group,
+    recovery_items, route_server, subnet_named, subnet_prefix, subnet_prefixes, subnets_of,
 };
 use super::facts::{Fact, Facts, Question};
 use super::projection;
@@ -300,13 +300,22 @@ impl<'a> Inquiry<'a> {
         self.written().into_iter().filter_map(ours).collect()
     }
 
-    /// The resource groups that are written into, with a step each.
+    /// The resource groups that are written into: by the run, and by Site Recovery, which makes machines in them.
     #[must_use]
     pub fn groups(&self) -> BTreeSet<(String, String)> {
-        self.written()
-            .into_iter()
-            .map(|(_, id)| (id.subscription().to_owned(), id.resource_group().to_owned()))
-            .collect()
+        let written = self.written().into_iter();
+        let written =
+            written.map(|(_, id)| (id.subscription().to_owned(), id.resource_group().to_owned()));
+        written.chain(self.machines_groups()).collect()
+    }
+
+    /// The resource groups in which machines are to come up.
+    #[must_use]
+    pub fn machines_groups(&self) -> BTreeSet<(String, String)> {
+        let moves = self.recovery_plans().into_iter().filter(|(_, spec)| spec.to.makes_machines());
+        let plans = moves.filter_map(|(_, spec)| self.facts.body(&spec.id));
+        let items = plans.flat_map(recovery_items);
+        items.filter_map(|item| recovery_group(self.facts.body(&item)?)).collect()
     }
 
     /// The gateways that stand in a network's GatewaySubnet, as the network's body names them.

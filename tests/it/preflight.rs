@@ -509,6 +509,7 @@ const CASES: &[Spoilt] = &[
     ("ASR-ADDRESS", PREPARED, |c| {
         c.set("vm-db", CARDS, json!([card("snet-app", "10.9.0.9")]));
     }),
+    ("ASR-LOCK", PREPARED, |c| lock(c, "rg-apps-sea", "ReadOnly")),
     ("ASR-MAPPING", PREPARED, |c| {
         protected_back(c);
         c.remove("app1-sea-ea");

@@ -1,6 +1,6 @@
 //! Would each machine come up in its subnet and with its address, and its recovery plan go through by itself?
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -10,10 +10,12 @@ use super::machines::{LeavingPlan, leaving, machines};
 use crate::arm::read::name;
 use crate::model::recovery::{FailoverDirection, RecoveryMove};
 use crate::model::{Action, ResourceId, Step};
+use crate::preflight::facts::{Fact, Question};
 use crate::preflight::inquiry::{
     FAILS_OVER_INTO, Inquiry, NETWORK_MAPPINGS, about, card_network, cards, id_at, is, list,
-    recovery_items, subnet_named, subnet_prefixes, text, unless,
+    recovery_group, recovery_items, subnet_named, subnet_prefixes, text, unless,
 };
+use crate::preflight::mend;
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
 /// How many addresses Azure keeps for itself at the beginning of a subnet; of IPv4 also the last (azure-facts 2.3).
@@ -42,6 +44,17 @@ pub(super) const RULES: &[Rule] = &[
         fix: "Set an address of the subnet in the machine's network settings: not one of its first four, nor its last.",
         source: "S-IP, S-Q",
         judge: address,
+    },
+    Rule {
+        id: "ASR-LOCK",
+        severity: FindingSeverity::Block,
+        fails_when: "A ReadOnly lock holds over the resource group in which machines are to come up, or a CanNotDelete lock \
+                     over the one in which copies of a test failover are to be cleaned up.",
+        reads: "protected item: recoveryAzureResourceGroupId; locks of that group",
+        why: "Site Recovery makes and removes machines there as anybody does: it is refused with ScopeLocked.",
+        fix: "Take the lock off for the failover, and put it back afterwards.",
+        source: "azure-docs 32050; A-LOCK",
+        judge: locked,
     },
     Rule {
         id: "ASR-MAPPING",
@@ -304,4 +317,52 @@ fn mapping(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         }
     }
     judged.into_iter().map(|(network, verdict)| about(&network, verdict)).collect()
+}
+
+/// Of each group in which machines come up, whether a lock is in the way of what is asked.
+fn locked(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let mut asked: BTreeSet<(String, String, &str)> = BTreeSet::new();
+    for (_, spec) in inquiry.recovery_plans() {
+        let level = match spec.to {
+            RecoveryMove::Failover { .. } | RecoveryMove::TestFailover { .. } => "ReadOnly",
+            RecoveryMove::TestCleanup => "CanNotDelete",
+            RecoveryMove::Commit | RecoveryMove::Reprotect => continue,
+        };
+        let items = inquiry.facts.body(&spec.id).map(recovery_items).unwrap_or_default();
+        let groups = items.iter().filter_map(|item| recovery_group(inquiry.facts.body(item)?));
+        asked.extend(groups.map(|(subscription, group)| (subscription, group, level)));
+    }
+    let judged = asked.into_iter().filter_map(|(subscription, group, level)| {
+        let scope = format!("/subscriptions/{subscription}/resourceGroups/{group}");
+        let about = format!("resource group {group}");
+        let question = Question::Locks { subscription, group };
+        match inquiry.facts.of(&question) {
+            Fact::Known(all) => {
+                let mut locks = list(all, "/value").iter();
+                let lock = locks
+                    .find(|lock| is(lock, "/properties/level", level) && is_over(lock, &scope));
+                let Some(lock) = lock else {
+                    return Some(Judged::of(about, FindingVerdict::Passed));
+                };
+                let name = text(lock, "/name").unwrap_or("without a name");
+                let told = format!("the {level} lock {name} holds over it");
+                let judged = Judged::of(about, FindingVerdict::Failed(told));
+                let commands = text(lock, "/id").map(mend::lock).into_iter().collect();
+                Some(Judged { commands, ..judged })
+            }
+            Fact::Unknown(why) if inquiry.facts.knows(&question) => {
+                Some(Judged::of(about, FindingVerdict::Unknown(why.to_owned())))
+            }
+            Fact::Absent | Fact::Unknown(_) => None,
+        }
+    });
+    judged.collect()
+}
+
+/// Whether a lock is that of a group, or of what the group is in: one of a single resource keeps nothing new away.
+fn is_over(lock: &Value, group: &str) -> bool {
+    let Some(id) = text(lock, "/id") else { return true };
+    let (id, group) = (id.to_ascii_lowercase(), group.to_ascii_lowercase());
+    let scope = id.split("/providers/microsoft.authorization/").next().unwrap_or_default();
+    group == scope || group.strip_prefix(scope).is_some_and(|rest| rest.starts_with('/'))
 }

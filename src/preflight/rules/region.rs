@@ -14,7 +14,8 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "RG-HOME",
         severity: FindingSeverity::Block,
-        fails_when: "A resource that the failover writes is in a resource group homed in the source region.",
+        fails_when: "A resource that the failover writes, or a machine that comes up, is in a resource group homed in the \
+                     source region.",
         reads: "resource group: location; the runbook's source_region",
         why: "While its home region is down nothing in a group can be written, wherever the resource is.",
         fix: "Keep what the failover writes in groups homed in the target region or elsewhere.",
@@ -24,7 +25,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "RG-THERE",
         severity: FindingSeverity::Block,
-        fails_when: "A resource group that the runbook writes into does not exist.",
+        fails_when: "A resource group that the runbook writes into, or in which machines are to come up, does not exist.",
         reads: "resource group",
         why: "The runbook makes no groups.",
         fix: "Make the group, homed in the target region.",
@@ -82,6 +83,7 @@ fn home(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         .into_iter()
         .filter(|(step, _)| !Inquiry::on_source(step))
         .map(|(_, id)| (id.subscription().to_owned(), id.resource_group().to_owned()))
+        .chain(inquiry.machines_groups())
         .collect();
     by_group(inquiry, groups, |fact| {
         let region = region_at(fact)?;

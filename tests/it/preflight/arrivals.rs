@@ -98,6 +98,31 @@ async fn the_way_home_is_looked_for_of_each_network_that_machines_stand_in() {
 }
 
 #[tokio::test]
+async fn the_group_of_the_machines_is_looked_at_as_one_that_is_written_into() {
+    let of = async |runbook: &str, change: &dyn Fn(&mut Case)| {
+        let mut case = Case::of(runbook);
+        change(&mut case);
+        let failed = failed(&case.found().await);
+        ["ASR-LOCK", "RG-THERE", "RG-HOME"].map(|rule| failed.contains(rule))
+    };
+    let test = "site-recovery-test.yaml";
+    assert_eq!(of(PREPARED, &|_| {}).await, [false; 3]);
+    let locked = |level: &'static str| move |c: &mut Case| lock(c, "rg-apps-sea", level);
+    assert_eq!(of(PREPARED, &locked("ReadOnly")).await, [true, false, false]);
+    // What is made is not removed: only the cleanup of a test does that.
+    assert_eq!(of(PREPARED, &locked("CanNotDelete")).await, [false; 3]);
+    assert_eq!(of(test, &locked("CanNotDelete")).await, [true, false, false]);
+    let gone =
+        |c: &mut Case| c.world.resource_groups.retain(|own| !own.id.ends_with("/rg-apps-sea"));
+    assert_eq!(of(PREPARED, &gone).await, [false, true, false]);
+    let home = |c: &mut Case| {
+        let own = c.world.resource_groups.iter_mut().find(|own| own.id.ends_with("/rg-apps-sea"));
+        own.unwrap().location = backroad::model::Region::parse("eastasia").unwrap();
+    };
+    assert_eq!(of(PREPARED, &home).await, [false, false, true]);
+}
+
+#[tokio::test]
 async fn an_action_of_a_recovery_plan_counts_for_the_failover_that_is_asked_for() {
     let manual = json!({ "instanceType": "ManualActionDetails", "description": "Look." });
     let own = |subscription: &str| {
