@@ -7,7 +7,9 @@ use super::inquiry::{
     CIRCUITS, CONNECTIONS, HUB_GATEWAYS, Inquiry, VNETS, gateway_subnet, own_gateway_subnet,
     peerings_of, recovery_items, subnets_of,
 };
-use super::rules::{hub_tables, hubs, limits, policy, rights, secrets, sides, steering, tables};
+use super::rules::{
+    appliances, guards, hub_tables, hubs, limits, policy, rights, secrets, sides, steering, tables,
+};
 use crate::arm;
 use crate::arm::CircuitPath;
 use crate::model::action::{RemovalKind, Steering, Verification, Vpn};
@@ -42,6 +44,8 @@ pub fn questions(plan: &Plan, facts: &Facts) -> BTreeSet<Question> {
     around_peerings(inquiry, facts, &mut resource);
     around_circuits(inquiry, facts, &mut resource);
     asked.extend(tables_of_connected(inquiry, &end));
+    asked.extend(appliances::questions(inquiry));
+    asked.extend(guards::questions(inquiry, &end));
     asked.extend(tables::questions(inquiry));
     asked.extend(sides::questions(inquiry));
     asked.extend(policy::questions(inquiry));

@@ -1,12 +1,14 @@
 //! Which rules are there? One file a family; each rule a record and a function.
 
 mod addresses;
+pub(super) mod appliances;
 mod at_work;
 mod circuit;
 mod connections;
 mod expected;
 mod gateway;
 mod gateway_subnet;
+pub(super) mod guards;
 mod hub_kept;
 pub(super) mod hub_tables;
 pub(super) mod hubs;
@@ -23,6 +25,7 @@ mod routes;
 pub(super) mod secrets;
 pub(super) mod sides;
 pub(super) mod steering;
+mod subnet_peerings;
 mod subnets;
 pub(super) mod tables;
 mod tiers;
@@ -51,6 +54,7 @@ pub const FAMILIES: &[RuleFamily] = &[
     ("peerings", "Virtual network peerings and route tables.", peerings::RULES),
     ("routes written", "Route tables and routes that the runbook writes.", tables::RULES),
     ("route tables", "What route tables do to traffic with on-premises.", traffic::RULES),
+    ("security groups", "What security groups do to traffic with on-premises.", guards::RULES),
     ("machines", "Recovery plans of Site Recovery, and the machines in them.", machines::RULES),
     ("names", "Names and traffic managers: where clients are sent.", steering::RULES),
     ("region", "Regions and resource groups.", region::RULES),
