@@ -26,6 +26,8 @@ pub const ROUTE_TABLES: &str = "Microsoft.Network/routeTables";
 pub const ROUTES: &str = "Microsoft.Network/routeTables/routes";
 /// Network security groups.
 pub const SECURITY_GROUPS: &str = "Microsoft.Network/networkSecurityGroups";
+/// Network interfaces.
+pub const INTERFACES: &str = "Microsoft.Network/networkInterfaces";
 /// Public addresses.
 pub const PUBLIC_ADDRESSES: &str = "Microsoft.Network/publicIPAddresses";
 /// Azure firewalls.

@@ -15,6 +15,7 @@ mod path;
 mod policy_field;
 pub mod read;
 mod routes;
+mod security;
 mod state;
 
 pub use circuit::{
@@ -24,8 +25,11 @@ pub use connection::ConnectionView;
 pub use firewall::{PublicAddressView, firewall_address};
 pub use gateway::GatewayView;
 pub use linked::linked;
-pub use network::{GATEWAY_SUBNET, PeeringView, SubnetView, VirtualNetworkView, is_spoke};
+pub use network::{
+    GATEWAY_SUBNET, PeeringEnd, PeeringView, SubnetView, VirtualNetworkView, is_spoke,
+};
 pub use path::CircuitPath;
 pub use policy_field::PolicyField;
 pub use routes::{RouteTableView, RouteView};
+pub use security::{RuleEnd, SecurityRuleView, TrafficDirection, security_rules};
 pub use state::{has_failed, is_done, provisioning_state};

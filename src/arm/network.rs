@@ -135,6 +135,15 @@ pub const GATEWAY_SUBNET: &str = "GatewaySubnet";
 /// The addresses of the other network as a side of a peering knows them: as of its last sync.
 const KNOWN_SPACE: &str = "/properties/remoteAddressSpace/addressPrefixes";
 
+/// An end of a peering, as one of its sides sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PeeringEnd {
+    /// The side's own network.
+    Local,
+    /// The other one.
+    Remote,
+}
+
 /// One side of a peering: what one network says of another.
 #[derive(Debug, Clone, Copy)]
 pub struct PeeringView<'v>(&'v Value);
@@ -202,6 +211,19 @@ impl<'v> PeeringView<'v> {
     #[must_use]
     pub fn uses_gateway(self) -> bool {
         flag(self.0, "/properties/useRemoteGateways")
+    }
+
+    /// The subnets of one end that it is about; none where it is about whole networks, as nearly every one is (N-PEERSUB).
+    #[must_use]
+    pub fn subnets(self, end: PeeringEnd) -> Option<Vec<&'v str>> {
+        if self.0.pointer("/properties/peerCompleteVnets") != Some(&Value::Bool(false)) {
+            return None;
+        }
+        let names = match end {
+            PeeringEnd::Local => list(self.0, "/properties/localSubnetNames"),
+            PeeringEnd::Remote => list(self.0, "/properties/remoteSubnetNames"),
+        };
+        Some(names.iter().filter_map(Value::as_str).collect())
     }
 
     /// The addresses of the other network that it knows of; none where it does not say.

@@ -71,6 +71,42 @@ pub fn wrong_subnet_size(prefix: &IpNet) -> Option<&'static str> {
     }
 }
 
+/// A subnet whose name says which of Azure's services is to stand in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ServiceSubnet {
+    /// Its name.
+    pub name: &'static str,
+    /// What stands in it.
+    pub service: &'static str,
+    /// The longest IPv4 prefix that the service takes.
+    pub longest: u8,
+    /// The longest that Azure recommends.
+    pub recommended: u8,
+}
+
+const fn service_subnet(
+    name: &'static str,
+    service: &'static str,
+    (longest, recommended): (u8, u8),
+) -> ServiceSubnet {
+    ServiceSubnet { name, service, longest, recommended }
+}
+
+/// Such subnets, but for that of gateways (Microsoft Learn: Azure Firewall FAQ, Azure Bastion configuration settings,
+/// Azure Route Server quickstart and FAQ; a Route Server is made in a /27, and /26 is asked for since 2025).
+const SERVICE_SUBNETS: [ServiceSubnet; 4] = [
+    service_subnet("AzureFirewallSubnet", "Azure Firewall", (26, 26)),
+    service_subnet("AzureFirewallManagementSubnet", "Azure Firewall", (26, 26)),
+    service_subnet("AzureBastionSubnet", "Azure Bastion", (26, 26)),
+    service_subnet("RouteServerSubnet", "Route Server", (27, 26)),
+];
+
+/// The service that a subnet's name is kept for; none of a gateway's.
+#[must_use]
+pub fn service_subnet_named(name: &str) -> Option<&'static ServiceSubnet> {
+    SERVICE_SUBNETS.iter().find(|own| own.name.eq_ignore_ascii_case(name))
+}
+
 /// Scale units from which a gateway of the SKU ErGwScale has FastPath.
 pub const FAST_PATH_UNITS: u64 = 10;
 

@@ -13,7 +13,7 @@ use crate::model::action::{
     Association, Authorization, CircuitBandwidth, CircuitTier, Connection, Dissociation, General,
     JudgedPaths, Peering, PublicIp, Removal, RemovalKind, Subnet, Tier, Verification,
 };
-use crate::model::azure_limits::wrong_subnet_size;
+use crate::model::azure_limits::{service_subnet_named, wrong_subnet_size};
 use crate::model::recovery::{
     FailoverDirection, FailoverKind, RecoveryMove, RecoveryPlan, RecoveryPoint,
 };
@@ -345,6 +345,10 @@ fn subnet(reader: &mut Reader<'_>, values: &ActionValues<'_>) -> Built<Action> {
             reader.diagnostics.push(Diagnostic::warning(Code::GatewaySubnet, span, message));
         }
     }
+    if let Some(message) = small_for_its_service(id.name(), &prefixes) {
+        let span = values.span("prefix");
+        reader.diagnostics.push(Diagnostic::warning(Code::ServiceSubnet, span, message));
+    }
     let mut seen = BTreeSet::new();
     if prefixes.is_empty() || !prefixes.iter().all(|prefix| seen.insert(*prefix)) {
         let message = "A subnet has at least one prefix, and each once.";
@@ -355,6 +359,23 @@ fn subnet(reader: &mut Reader<'_>, values: &ActionValues<'_>) -> Built<Action> {
         return Err(values.wrong("prefix", Code::SubnetSize, message));
     }
     Ok(Action::Subnet(Subnet { id, prefixes }))
+}
+
+/// Azure makes such a subnet, and refuses the service in it.
+fn small_for_its_service(name: &str, prefixes: &[IpNet]) -> Option<String> {
+    let own = service_subnet_named(name)?;
+    let v4 = prefixes.iter().filter(|prefix| prefix.addr().is_ipv4());
+    let widest = v4.min_by_key(|prefix| prefix.prefix_len())?;
+    let (name, service) = (own.name, own.service);
+    if widest.prefix_len() > own.longest {
+        return Some(format!(
+            "{widest} is too small for {name}: {service} needs /{} or larger.",
+            own.longest
+        ));
+    }
+    (widest.prefix_len() > own.recommended).then(|| {
+        format!("{widest} is small for {name}; Azure recommends /{} or larger.", own.recommended)
+    })
 }
 
 fn connection(values: &ActionValues<'_>) -> Built<Action> {

@@ -23,6 +23,7 @@ pub(super) fn resource(rule: &str, id: &ResourceId) -> Vec<String> {
         "GWS-NSG" => {
             format!("az network vnet subnet update --ids {own} --remove networkSecurityGroup")
         }
+        "GWS-NAT" => format!("az network vnet subnet update --ids {own} --remove natGateway"),
         // `az network vwan` is an extension that a machine may lack.
         "HUB-WAN" => format!("az resource update --ids {own} --set properties.type=Standard"),
         "TM-PROFILE" => {
@@ -83,13 +84,14 @@ mod tests {
     use crate::preflight::rule::rule;
 
     /// The rules that have a command; each is a rule.
-    const MENDED: [&str; 10] = [
+    const MENDED: [&str; 11] = [
         "CIR-STATE",
         "NET-STATE",
         "GEO-STANDARD",
         "RT-ONPREM",
         "GW-STATE",
         "GWS-NSG",
+        "GWS-NAT",
         "HUB-WAN",
         "DNS-ZONE",
         "TM-PROFILE",

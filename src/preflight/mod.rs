@@ -11,6 +11,7 @@ pub mod hub_side;
 pub mod inquiry;
 mod last_path;
 mod mend;
+mod network_side;
 pub mod projection;
 pub mod questions;
 pub mod rule;

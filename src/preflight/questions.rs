@@ -7,7 +7,9 @@ use super::inquiry::{
     CIRCUITS, CONNECTIONS, HUB_GATEWAYS, Inquiry, NETWORK_MAPPINGS, VNETS, card_network, cards,
     circuit_of, gateway_subnet, own_gateway_subnet, peerings_of, recovery_items, subnets_of,
 };
-use super::rules::{hub_tables, hubs, limits, rights, secrets, sides, steering, tables};
+use super::rules::{
+    appliances, guards, hub_tables, hubs, limits, rights, secrets, sides, steering, tables,
+};
 use super::written::WrittenBody;
 use crate::arm;
 use crate::arm::CircuitPath;
@@ -45,6 +47,8 @@ pub fn questions(plan: &Plan, facts: &Facts) -> BTreeSet<Question> {
     around_circuits(inquiry, facts, &mut resource);
     asked.extend(tables_of_connected(inquiry, &end));
     asked.extend(mappings(inquiry));
+    asked.extend(appliances::questions(inquiry));
+    asked.extend(guards::questions(inquiry, &end));
     asked.extend(tables::questions(inquiry));
     asked.extend(sides::questions(inquiry));
     asked.extend(policies(inquiry));

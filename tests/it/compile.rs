@@ -295,6 +295,37 @@ fn subnets_have_sizes_that_azure_makes() {
 }
 
 #[test]
+fn subnets_of_azures_services_are_as_large_as_these_want() {
+    let subnet = |name: &str, prefix: &str| {
+        compiled(&format!(
+            "runbook: small\ntitle: Small\nsteps:\n  a:\n    action: subnet.ensure\n    with:\n      name: {name}\n      \
+             vnet: /subscriptions/1/resourceGroups/rg/providers/Microsoft.Network/virtualNetworks/v\n      \
+             prefix: {prefix}\n"
+        ))
+    };
+    for (name, prefix, told) in [
+        ("AzureFirewallSubnet", "10.1.0.0/26", None),
+        ("AzureFirewallSubnet", "10.1.0.0/27", Some("needs /26 or larger")),
+        ("AzureFirewallManagementSubnet", "10.1.0.0/27", Some("Azure Firewall needs /26")),
+        ("azurebastionsubnet", "10.1.0.0/28", Some("Azure Bastion needs /26")),
+        ("RouteServerSubnet", "10.1.0.0/28", Some("Route Server needs /27")),
+        ("RouteServerSubnet", "10.1.0.0/27", Some("Azure recommends /26")),
+        ("RouteServerSubnet", "10.1.0.0/26", None),
+        // One that is large enough will do.
+        ("AzureFirewallSubnet", "[10.1.0.0/28, 10.2.0.0/26]", None),
+        ("snet-app", "10.1.0.0/29", None),
+    ] {
+        let compiled = subnet(name, prefix);
+        let said = compiled.diagnostics.sorted();
+        assert_eq!(codes(&compiled), Vec::from_iter(told.map(|_| "BR0419")), "{name} {prefix}");
+        assert!(compiled.plan.is_some(), "it only warns");
+        if let Some(told) = told {
+            assert!(said[0].message.contains(told), "{}", said[0].message);
+        }
+    }
+}
+
+#[test]
 fn the_digest_does_not_see_the_form() {
     let spaced = SMALL.replace("title: Small", "title:    \"Small\"   # a comment");
     let moved = SMALL.replace("runbook: small\ntitle: Small\n", "title: Small\nrunbook: small\n");

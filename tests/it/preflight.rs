@@ -4,6 +4,7 @@
 
 mod arrivals;
 mod checklist;
+mod closed;
 mod expectations;
 mod flags;
 mod foreseen;
@@ -423,6 +424,17 @@ const CASES: &[Spoilt] = &[
         let group = json!({ "id": format!("{SEA}/networkSecurityGroups/nsg") });
         own.unwrap()["properties"]["networkSecurityGroup"] = group;
     }),
+    ("GWS-DELEGATED", MAIN, |c| {
+        let mut subnet = gateway_subnet("10.10.10.128/25");
+        subnet["properties"]["delegations"] = json!([{ "name": "d", "properties": {
+            "serviceName": "Microsoft.Web/serverFarms" } }]);
+        with_subnet(c, subnet);
+    }),
+    ("GWS-NAT", MAIN, |c| {
+        let mut subnet = gateway_subnet("10.10.10.128/25");
+        subnet["properties"]["natGateway"] = json!({ "id": format!("{SEA}/natGateways/nat") });
+        with_subnet(c, subnet);
+    }),
     ("GWS-UDR0", MAIN, |c| {
         with_table(
             c,
@@ -534,6 +546,9 @@ const CASES: &[Spoilt] = &[
     }),
     ("GW-STATE", PREPARED, |c| {
         c.set("ergw-hub-sea", "/properties/provisioningState", json!("Failed"))
+    }),
+    ("GW-DISABLED", PREPARED, |c| {
+        c.set("ergw-hub-sea", "/properties/adminState", json!("Disabled"));
     }),
     ("GW-LOCATION", MAIN, |c| c.want("gateway", "/with/location", json!("eastasia"))),
     ("GW-SKU-CIRCUITS", MAIN, |c| links(c, 4, |n| format!("Place{n}"))),
@@ -666,6 +681,7 @@ const CASES: &[Spoilt] = &[
         table.routes[0].prefix = "10.100.0.0/16".parse().unwrap();
         table.routes[0].next_hop = NextHop::None;
     }),
+    ("NSG-DROP", MAIN, |c| closed::guard(c, &json!([closed::deny(100, "10.0.0.0/8")]))),
     ("UDR-PAST", MAIN, |c| {
         let Action::RouteTable(table) = &mut c.step("spoke_routes").action else { panic!() };
         table.routes[0].prefix = "10.100.0.0/16".parse().unwrap();
@@ -694,6 +710,17 @@ const CASES: &[Spoilt] = &[
     ("VP-LENDS", MAIN, |c| {
         c.want("hub_to_spoke.app1", "/with/allow_gateway_transit", json!(false))
     }),
+    ("VP-LENT", MAIN, |c| {
+        closed::peer(c, &json!({}));
+        c.want("hub_to_spoke.app1", "/with/allow_gateway_transit", json!(false));
+    }),
+    ("VP-SUBNETS", MAIN, |c| {
+        closed::peer(
+            c,
+            &json!({ "peerCompleteVnets": false, "localSubnetNames": ["snet-x"],
+            "remoteSubnetNames": ["snet-x"] }),
+        );
+    }),
     ("UDR-NVA-DEFAULT", MAIN, |c| {
         let Action::RouteTable(table) = &mut c.step("spoke_routes").action else { panic!() };
         table.routes[0].prefix = "0.0.0.0/0".parse().unwrap();
@@ -707,6 +734,7 @@ const CASES: &[Spoilt] = &[
         let Action::RouteTable(table) = &mut c.step("hub_routes").action else { panic!() };
         table.routes[0].next_hop = NextHop::Appliance("192.168.7.7".parse().unwrap());
     }),
+    ("UDR-NVA-FORWARD", MAIN, |c| closed::appliance(c, false)),
     ("UDR-SAME-SUBNET", MAIN, |c| {
         let Action::RouteTable(table) = &mut c.step("hub_routes").action else { panic!() };
         table.routes[0].prefix = "10.10.10.0/28".parse().unwrap();

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use ipnet::IpNet;
 
-use super::routes::{heard, heard_on};
 use crate::arm;
 use crate::arm::CircuitPath;
 use crate::arm::kind::CIRCUITS;
@@ -114,7 +113,7 @@ fn told_over(
     }
     let (mut told, mut unread) = (Vec::new(), None);
     for circuit in circuits {
-        match heard(inquiry, circuit) {
+        match inquiry.heard(circuit) {
             Ok(heard) => told.extend(heard),
             Err(why) => unread = Some(why),
         }
@@ -151,7 +150,7 @@ fn of_circuit(
     }
     let (mut hit, mut silent) = (None, 0);
     for path in CircuitPath::NAMES {
-        match heard_on(inquiry, circuit, path) {
+        match inquiry.heard_on(circuit, path) {
             // A path without a session is left out where any will do; PEER-ONE-LEG says that it is down.
             Ok(heard) if heard.is_empty() && paths == JudgedPaths::Any && silent == 0 => {
                 silent += 1

@@ -61,6 +61,22 @@ pub(super) const RULES: &[Rule] = &[
         },
     },
     Rule {
+        id: "GW-DISABLED",
+        severity: FindingSeverity::Warn,
+        fails_when: "A gateway that the runbook uses is switched off.",
+        reads: "adminState",
+        why: "It says whether a gateway serves traffic where a network has two, as in a migration: one that is Disabled \
+              may carry nothing.",
+        fix: "See whether a migration is under way, and switch the gateway on (adminState Enabled), or use the other one.",
+        source: "X-NET (VirtualNetworkGateway: adminState)",
+        judge: |inquiry| {
+            standing(inquiry, |_, body| {
+                let off = is(body, "/properties/adminState", "Disabled");
+                off.then(|| FindingVerdict::Failed("its adminState is Disabled".to_owned()))
+            })
+        },
+    },
+    Rule {
         id: "GW-LOCATION",
         severity: FindingSeverity::Block,
         fails_when: "The gateway shall be in another region than its network.",

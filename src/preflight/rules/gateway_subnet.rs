@@ -10,8 +10,8 @@ use crate::model::azure_limits::{GATEWAY_SUBNET_16_CIRCUITS, GATEWAY_SUBNET_NEW,
 use crate::model::{Action, ResourceId, Step, StepName};
 use crate::preflight::facts::{Fact, Facts};
 use crate::preflight::inquiry::{
-    GATEWAY_SUBNET, Inquiry, VNETS, about, gateway_subnet, list, overlap, own_gateway_subnet,
-    subnet_named, subnet_prefix, text, unless,
+    GATEWAY_SUBNET, Inquiry, VNETS, about, gateway_subnet, id_at, list, overlap,
+    own_gateway_subnet, subnet_named, subnet_prefix, text, unless,
 };
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
@@ -56,6 +56,39 @@ pub(super) const RULES: &[Rule] = &[
         fix: "Take the group off the subnet. Where the gateway carries well as it is, the run need not wait for that.",
         source: "E-GW",
         judge: standing_guarded,
+    },
+    Rule {
+        id: "GWS-DELEGATED",
+        severity: FindingSeverity::Block,
+        fails_when: "The GatewaySubnet of a gateway that is to be made is delegated to a service.",
+        reads: "subnet: delegations",
+        why: "Azure refuses the gateway: a delegated subnet takes that service alone.",
+        fix: "Take the delegation off the subnet; what the service has made in it goes first.",
+        source: "N-SUBNET; that it is a gateway that is refused is not confirmed (?)",
+        judge: |inquiry| {
+            to_be(inquiry, |body| {
+                let to = list(body, "/properties/delegations").first();
+                let to = to.map(|own| text(own, "/properties/serviceName").unwrap_or("a service"));
+                unless(to.is_some(), || format!("it is delegated to {}", to.unwrap_or_default()))
+            })
+        },
+    },
+    Rule {
+        id: "GWS-NAT",
+        severity: FindingSeverity::Block,
+        fails_when: "The GatewaySubnet of a gateway that is to be made has a NAT gateway.",
+        reads: "subnet: natGateway",
+        why: "A NAT gateway cannot be in a gateway's subnet: Azure refuses one beside the other.",
+        fix: "Take the NAT gateway off the subnet.",
+        source: "N-NAT",
+        judge: |inquiry| {
+            to_be(inquiry, |body| {
+                let nat = id_at(body, "/properties/natGateway/id");
+                unless(nat.is_some(), || {
+                    format!("{} is on it", nat.as_ref().map_or("", ResourceId::name))
+                })
+            })
+        },
     },
     Rule {
         id: "GWS-UDR0",
@@ -227,6 +260,20 @@ fn subnet(
     for (step, _, place) in inquiry.gateway_places() {
         let then = inquiry.at(step);
         let verdict = subnet_then(then.facts, place, |own| judge(&then, own));
+        all.extend(verdict.map(|verdict| about(place, verdict)));
+    }
+    all
+}
+
+/// Judges the subnet of each gateway that does not stand yet, as its step finds it.
+fn to_be(inquiry: &Inquiry<'_>, judge: impl Fn(&Value) -> FindingVerdict) -> Vec<Judged> {
+    let mut all = Vec::new();
+    for (step, id, place) in inquiry.gateway_places() {
+        let then = inquiry.at(step);
+        if matches!(then.facts.resource(id), Fact::Known(_)) {
+            continue;
+        }
+        let verdict = subnet_then(then.facts, place, |own| Some(judge(own)));
         all.extend(verdict.map(|verdict| about(place, verdict)));
     }
     all

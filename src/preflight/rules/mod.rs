@@ -1,6 +1,7 @@
 //! Which rules are there? One file a family; each rule a record and a function.
 
 mod addresses;
+pub(super) mod appliances;
 mod arrivals;
 mod at_work;
 mod circuit;
@@ -9,6 +10,7 @@ mod expected;
 mod gateway;
 mod gateway_room;
 mod gateway_subnet;
+pub(super) mod guards;
 mod hub_kept;
 mod hub_member;
 pub(super) mod hub_tables;
@@ -26,6 +28,7 @@ mod routes;
 pub(super) mod secrets;
 pub(super) mod sides;
 pub(super) mod steering;
+mod subnet_peerings;
 mod subnet_services;
 mod subnets;
 pub(super) mod tables;
@@ -62,6 +65,7 @@ pub const FAMILIES: &[RuleFamily] = &[
     ("peerings", "Virtual network peerings and route tables.", peerings::RULES),
     ("routes written", "Route tables and routes that the runbook writes.", tables::RULES),
     ("route tables", "What route tables do to traffic with on-premises.", traffic::RULES),
+    ("security groups", "What security groups do to traffic with on-premises.", guards::RULES),
     ("machines", "Recovery plans of Site Recovery, and the machines in them.", machines::RULES),
     (
         "arrivals",

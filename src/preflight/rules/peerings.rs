@@ -4,10 +4,10 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::sides;
+use super::{appliances, sides, subnet_peerings};
 use crate::arm;
 use crate::model::action::{NextHop, Peering, RemovalKind};
-use crate::model::{Action, ResourceId, Step};
+use crate::model::{ResourceId, Step};
 use crate::preflight::facts::Fact;
 use crate::preflight::inquiry::{
     Inquiry, about, is, list, own_gateway_subnet, peerings_of, route_server, subnet_prefix,
@@ -110,6 +110,29 @@ pub(super) const RULES: &[Rule] = &[
         judge: lends,
     },
     Rule {
+        id: "VP-LENT",
+        severity: FindingSeverity::Warn,
+        fails_when: "A step takes allow_gateway_transit off a side, and the other side uses the gateway by then.",
+        reads: "the other side: useRemoteGateways, as the steps before leave it",
+        why: "The network there loses its way to on-premises at that moment, or Azure refuses the step.",
+        fix: "Take use_remote_gateways off the other side, or remove it, in a step that this one needs.",
+        source: "N-PEER; whether Azure refuses it is not known (?)",
+        judge: sides::lent,
+    },
+    Rule {
+        id: "VP-SUBNETS",
+        severity: FindingSeverity::Warn,
+        fails_when: "A peering of single subnets, by which a spoke uses a gateway, leaves out a subnet with a prefix \
+                     that a verification expects to be advertised.",
+        reads: "both sides: peerCompleteVnets, localSubnetNames, remoteSubnetNames; the prefixes of verify.advertised \
+                and verify.circuit_routes; subnets of the spoke",
+        why: "Such a peering carries the subnets that it names alone: the others are not reached through the hub.",
+        fix: "Add the subnet to both sides, or make the peering one of whole networks: Azure wants both sides removed \
+              and made anew for that.",
+        source: "N-PEERSUB",
+        judge: subnet_peerings::left_out,
+    },
+    Rule {
         id: "UDR-NVA-DEFAULT",
         severity: FindingSeverity::Warn,
         fails_when: "A subnet gets a default route to an appliance and has no Storage service endpoint.",
@@ -138,6 +161,18 @@ pub(super) const RULES: &[Rule] = &[
         fix: "Write the address that the appliance has in the target.",
         source: "azure-facts 2.6",
         judge: hop_is_there,
+    },
+    Rule {
+        id: "UDR-NVA-FORWARD",
+        severity: FindingSeverity::Warn,
+        fails_when: "The network interface that has a planned next hop's address does not forward.",
+        reads: "planned routes; ipConfigurations of the next hop's subnet, and the network interfaces that they name, \
+                where those are eight at most: enableIPForwarding",
+        why: "Azure drops what reaches an interface and is for another address; one that is made anew has the \
+              flag off.",
+        fix: "Switch IP forwarding on at that interface (enableIPForwarding).",
+        source: "N-UDR",
+        judge: appliances::forwards,
     },
     Rule {
         id: "UDR-SAME-SUBNET",
@@ -284,27 +319,9 @@ fn no_side_yet(inquiry: &Inquiry<'_>, spec: &Peering, vnet: &ResourceId) -> Find
     }
 }
 
-/// The subnets that planned tables are put on, with the tables.
-fn associations<'a>(
-    inquiry: &Inquiry<'a>,
-) -> Vec<(&'a ResourceId, &'a crate::model::action::RouteTable)> {
-    let steps = inquiry.plan.steps().iter();
-    steps
-        .filter_map(|step| match &step.action {
-            Action::Association(spec) => Some(spec),
-            _ => None,
-        })
-        .filter_map(|spec| {
-            let table =
-                inquiry.route_tables().into_iter().find(|(_, table)| table.id == spec.route_table);
-            Some((&spec.subnet, table?.1))
-        })
-        .collect()
-}
-
 fn default_to_appliance(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let mut all = Vec::new();
-    for (subnet, table) in associations(inquiry) {
+    for (subnet, table) in inquiry.tables_given() {
         let wide = table.routes.iter().any(|route| {
             route.prefix.prefix().is_some_and(|prefix| prefix.prefix_len() == 0)
                 && matches!(route.next_hop, NextHop::Appliance(_) | NextHop::Firewall(_))
@@ -353,7 +370,7 @@ fn gateway_prefixes(inquiry: &Inquiry<'_>, vnet: &ResourceId) -> Vec<IpNet> {
 fn hop_is_there(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let mut all = Vec::new();
     let end = inquiry.at_end();
-    for (subnet, table) in associations(inquiry) {
+    for (subnet, table) in inquiry.tables_given() {
         let Some(vnet) = subnet.parent() else { continue };
         let body = match inquiry.read(&vnet) {
             Ok(Some(body)) => body,
@@ -366,15 +383,7 @@ fn hop_is_there(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         let mut everything = Ok(());
         let mut space = arm::VirtualNetworkView::of(body).space();
         let mut gateways = gateway_prefixes(&end, &vnet);
-        let planned = inquiry
-            .peerings()
-            .into_iter()
-            .filter(|(_, peering)| peering.id.is_child_of(&vnet))
-            .map(|(_, peering)| peering.remote.clone());
-        let standing = peerings_of(Some(body))
-            .iter()
-            .filter_map(|peering| arm::PeeringView::of(peering).remote());
-        for remote in planned.chain(standing) {
+        for remote in inquiry.networks_beside(&vnet, body) {
             match inquiry.read(&remote) {
                 Ok(_) => {
                     space.extend(inquiry.space(&remote).unwrap_or_default());
@@ -409,7 +418,7 @@ fn hop_is_there(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 
 fn same_subnet(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let mut all = Vec::new();
-    for (subnet, table) in associations(inquiry) {
+    for (subnet, table) in inquiry.tables_given() {
         all.extend(inquiry.each([subnet], |_, body| {
             let own = subnet_prefix(body)?;
             let looped = table.routes.iter().any(|route| match route.next_hop {

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
-
 use super::addresses::of_hub;
 use crate::arm;
 use crate::arm::CircuitPath;
@@ -407,42 +405,9 @@ fn by_sku(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     all
 }
 
-/// The prefixes that on-premises advertises over a circuit, on either path.
-pub(super) fn heard(
-    inquiry: &Inquiry<'_>,
-    circuit: &ResourceId,
-) -> Result<Vec<ipnet::IpNet>, String> {
-    let mut all = Vec::new();
-    for path in PATHS {
-        all.extend(heard_on(inquiry, circuit, path)?);
-    }
-    all.sort();
-    all.dedup();
-    Ok(all)
-}
-
-/// The prefixes that on-premises advertises over one path of a circuit.
-pub(super) fn heard_on(
-    inquiry: &Inquiry<'_>,
-    circuit: &ResourceId,
-    path: &'static str,
-) -> Result<Vec<ipnet::IpNet>, String> {
-    let question = Question::RouteTable { circuit: circuit.clone(), path };
-    match inquiry.facts.of(&question) {
-        // What gateways advertise has their AS number alone (azure-facts 5.3).
-        Fact::Known(value) => Ok(list(value, "/value")
-            .iter()
-            .filter(|row| text(row, "/path") != Some("65515"))
-            .filter_map(|row: &Value| text(row, "/network")?.parse::<ipnet::IpNet>().ok())
-            .collect()),
-        Fact::Absent => Ok(Vec::new()),
-        Fact::Unknown(why) => Err(why.to_owned()),
-    }
-}
-
 fn default_route(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     by_received(inquiry, |id, _| {
-        Some(match heard(inquiry, id) {
+        Some(match inquiry.heard(id) {
             Ok(heard) => unless(heard.iter().any(is_default), || {
                 let all: BTreeSet<String> =
                     heard.iter().filter(|own| is_default(own)).map(ToString::to_string).collect();
@@ -458,7 +423,7 @@ fn default_route(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 fn collide(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let end = inquiry.at_end();
     let judge = |planned: &PlannedLink<'_>| -> Result<FindingVerdict, String> {
-        let heard = heard(inquiry, planned.circuit)?;
+        let heard = inquiry.heard(planned.circuit)?;
         let ours = match of_hub(&end, planned) {
             Some(hub) => end.hub_space(&hub)?,
             None => end

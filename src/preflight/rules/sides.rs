@@ -158,3 +158,33 @@ pub(super) fn late(inquiry: &Inquiry<'_>, step: &Step, vnet: &ResourceId, side: 
         format!("; step `{}` takes that away, and does not come before this one", late.name)
     })
 }
+
+/// The sides that lend no more while the other side uses what they lent.
+pub(super) fn lent(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let mut all = Vec::new();
+    for (step, spec) in inquiry.peerings() {
+        let taken = spec.allow_gateway_transit == Some(false);
+        let Some(vnet) = spec.id.parent().filter(|_| taken) else { continue };
+        let then = inquiry.at(step);
+        // What does not lend now takes nothing away.
+        let own = then.facts.body(&spec.id).map(PeeringView::of);
+        if !own.is_some_and(PeeringView::lends_gateway) {
+            continue;
+        }
+        let verdict = then.read(&spec.remote).map(|remote| {
+            let mut sides = peerings_of(remote).iter();
+            let uses = sides.find(|side| {
+                let side = PeeringView::of(side);
+                side.leads_to(&vnet) && side.uses_gateway()
+            });
+            let side = uses.map(|side| text(side, "/name").unwrap_or("a peering"));
+            unless(side.is_some(), || {
+                let side = side.unwrap_or_default();
+                let late = late(inquiry, step, &spec.remote, side);
+                format!("{side} of {} uses the gateway by then{late}", spec.remote.name())
+            })
+        });
+        all.push(about(&spec.id, known(verdict)));
+    }
+    all
+}

@@ -49,7 +49,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "UDR-IN-USE",
-        severity: FindingSeverity::Warn,
+        severity: FindingSeverity::Block,
         fails_when: "A route table that the runbook removes is used by a subnet that no step before takes it from.",
         reads: "route table: subnets",
         why: "Azure removes no table that a subnet uses (InUseRouteTableCannotBeDeleted): the step fails, late in \

@@ -5,7 +5,6 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use serde_json::Value;
 
-use super::routes::heard;
 use crate::arm;
 use crate::model::ResourceId;
 use crate::preflight::inquiry::{
@@ -90,7 +89,7 @@ fn all(inquiry: &Inquiry<'_>, pick: impl Fn(&Ways) -> Option<String>) -> Vec<Jud
     let end = inquiry.at_end();
     let mut judged = Vec::new();
     for (_, spec) in inquiry.connections() {
-        let (Ok(heard), Some(hub)) = (heard(inquiry, &spec.circuit), end.vnet_of(&spec.gateway))
+        let (Ok(heard), Some(hub)) = (inquiry.heard(&spec.circuit), end.vnet_of(&spec.gateway))
         else {
             let why = "the circuit's routes or the gateway's network cannot be read".to_owned();
             judged.push(about(&spec.gateway, FindingVerdict::Unknown(why)));
@@ -111,7 +110,7 @@ fn dropped(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let mut judged = all(inquiry, |ways| ways.dropped.clone());
     let end = inquiry.at_end();
     for hub in end.connected_hubs() {
-        let known = heard(inquiry, hub.circuit).and_then(|heard| Ok((heard, hub.networks?)));
+        let known = inquiry.heard(hub.circuit).and_then(|heard| Ok((heard, hub.networks?)));
         match known {
             Ok((heard, networks)) => judged.extend(end.each(&networks, |vnet, body| {
                 behind(&end, None, (vnet, body), &heard, |ways| ways.dropped.clone())
