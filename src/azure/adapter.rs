@@ -21,6 +21,7 @@ use super::service::{
     gateway_routes, hub, public_ip, recovery_plan, removal, route_table, steering, subnet,
     virtual_network, vnet_peering, vpn,
 };
+use super::standing;
 use super::tenancy::Tenants;
 use super::token::TokenSource;
 use super::untold;
@@ -194,6 +195,9 @@ impl Actuator for ArmActuator {
             Err(error) if fresh_right::is_of_right(&error) => {
                 Err(fresh_right::judged(&self.client, error, fresh_right::needed(write), context)
                     .await)
+            }
+            Err(error) if standing::is_of_absence(response.status, &error) => {
+                Err(standing::judged(&self.client, error, write, context).await)
             }
             answer => answer,
         }
