@@ -251,6 +251,7 @@ async fn observe(
                 assessment.verdict = kept;
             }
             gone::left_out(client, undo, &mut assessment, context).await;
+            body::tell_of_others(&mut assessment);
             assessment
         }
     };
