@@ -21,6 +21,7 @@ use super::service::{
     gateway_routes, hub, public_ip, recovery_plan, removal, route_table, steering, subnet,
     virtual_network, vnet_peering, vpn,
 };
+use super::standing;
 use super::tenancy::Tenants;
 use super::token::TokenSource;
 use super::untold;
@@ -195,6 +196,9 @@ impl Actuator for ArmActuator {
                 Err(fresh_right::judged(&self.client, error, fresh_right::needed(write), context)
                     .await)
             }
+            Err(error) if standing::is_of_absence(response.status, &error) => {
+                Err(standing::judged(&self.client, error, write, context).await)
+            }
             answer => answer,
         }
     }
@@ -247,6 +251,7 @@ async fn observe(
                 assessment.verdict = kept;
             }
             gone::left_out(client, undo, &mut assessment, context).await;
+            body::tell_of_others(&mut assessment);
             assessment
         }
     };

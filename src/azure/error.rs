@@ -27,12 +27,13 @@ const TRANSIENT_CODES: [&str; 12] = [
 
 /// Codes of operations that were accepted and failed, after which the same write has been seen to
 /// work (docs/wire.md 3 and 4).
-const RETRYABLE_FAILURES: [&str; 8] = [
+const RETRYABLE_FAILURES: [&str; 9] = [
     "Canceled",
     "Cancelled",
     "Conflict",
     "GwmOperationTimeOut",
     "InternalServerError",
+    "NetworkingInternalOperationError",
     "OperationPreempted",
     "ServiceUnavailable",
     "VmssGatewayDeploymentFailed",
@@ -56,6 +57,8 @@ pub fn refusal(response: &WireResponse, purpose: &Purpose) -> StepError {
             // 401 comes here when a new token was refused too: somebody may log in again meanwhile.
             Disposition::Transient { after }
         }
+        // It says no more than that somebody else is at work; a lasting conflict has a code of its own.
+        409 if code == "Conflict" => Disposition::Transient { after },
         // The front end's words for "the provider did not answer": what it did is not known.
         500..=599 => match purpose {
             Purpose::Change(_) => Disposition::Ambiguous,
@@ -321,6 +324,12 @@ mod tests {
                 let read = refusal(&error(status, code, "Busy."), &change());
                 assert_eq!(read.disposition, Disposition::Transient { after: None });
             }
+        }
+        let plain = refusal(&error(409, "Conflict", "Busy."), &change());
+        assert_eq!(plain.disposition, Disposition::Transient { after: None });
+        for (status, code) in [(400, "Conflict"), (404, "NotFound")] {
+            let no = refusal(&error(status, code, "No."), &change());
+            assert_eq!(no.disposition, Disposition::Rejected, "by itself: {status} {code}");
         }
         let refused = refusal(&error(409, "ScopeLocked", "Locked."), &change());
         assert_eq!(refused.disposition, Disposition::Rejected);

@@ -16,6 +16,9 @@ use super::detach::Detach;
 use super::typed::pair;
 use super::ui::Manner;
 
+/// Under what `--help` lists the options that every verb takes, apart from the verb's own.
+const GLOBAL: &str = "Global options";
+
 /// ExpressRoute down? Take the back road.
 ///
 /// Runs a failover runbook for Azure ExpressRoute: checks it, shows what it would change, drills it
@@ -32,30 +35,30 @@ use super::ui::Manner;
 )]
 pub struct CommandLine {
     /// What the data on stdout looks like.
-    #[arg(long, global = true, value_enum, default_value_t = Output::Text)]
+    #[arg(long, global = true, help_heading = GLOBAL, value_enum, default_value_t = Output::Text)]
     pub output: Output,
     /// Where runs are kept [default: BACKROAD_STATE_DIR, else the platform's state directory].
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "DIR")]
     pub state_dir: Option<PathBuf>,
     /// Where runs are kept that several hosts reach.
     #[command(flatten)]
     pub shared: GivenStore,
     /// In sentences, one thing a line, without colour, bars or lines that redraw: for screen readers.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = GLOBAL)]
     pub plain: bool,
     /// Tell times by this host's clock instead of UTC; each with the name of its zone.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = GLOBAL)]
     pub local_time: bool,
     /// Mark what is found for a CI system: annotations in its log, a summary on its page.
-    #[arg(long, global = true, value_enum, default_value_t = CiArg::Auto)]
+    #[arg(long, global = true, help_heading = GLOBAL, value_enum, default_value_t = CiArg::Auto)]
     pub ci: CiArg,
     /// Send a run's trace and measures to this collector by OTLP/HTTP [default: what OpenTelemetry's variables
     /// name, such as OTEL_EXPORTER_OTLP_ENDPOINT].
-    #[arg(long, global = true, value_name = "URL")]
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "URL")]
     pub otlp: Option<String>,
     /// How much goes into the log that is kept beside a run; never a token or a body [default: of our own debug,
     /// of others info].
-    #[arg(long, global = true, value_enum, value_name = "LEVEL")]
+    #[arg(long, global = true, help_heading = GLOBAL, value_enum, value_name = "LEVEL")]
     pub log_level: Option<LogLevel>,
     /// What to do.
     #[command(subcommand)]
@@ -67,7 +70,7 @@ pub struct CommandLine {
 pub struct GivenStore {
     /// A store that other hosts reach too, so that the run outlives this one: `azblob://ACCOUNT/CONTAINER[/PREFIX]`,
     /// `s3://BUCKET[/PREFIX]` or `file:///DIR` [default: BACKROAD_STORE, else none].
-    #[arg(long, global = true, value_name = "PLACE")]
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "PLACE")]
     pub store: Option<String>,
 }
 
@@ -460,6 +463,25 @@ mod tests {
     #[test]
     fn the_grammar_is_sound() {
         CommandLine::command().debug_assert();
+    }
+
+    #[test]
+    fn what_every_verb_takes_stands_apart_from_its_own_in_each_help() {
+        let mut command = CommandLine::command();
+        command.build();
+        let mut seen = 0;
+        for verb in command.get_subcommands() {
+            for option in verb.get_arguments().filter(|option| option.is_global_set()) {
+                let id = option.get_id().as_str();
+                if ["help", "version"].contains(&id) {
+                    continue;
+                }
+                let heading = option.get_help_heading();
+                assert_eq!(heading, Some(GLOBAL), "{} {id}", verb.get_name());
+                seen += 1;
+            }
+        }
+        assert!(seen > 100, "{seen}");
     }
 
     #[test]

@@ -135,8 +135,8 @@ impl CliError {
         let mut next = Some(cause);
         while let Some(error) = next {
             let text = error.to_string();
-            // A transparent error says the same as its source.
-            if self.why.last() != Some(&text) {
+            // A transparent error says the same as its source, and others end in what their source says.
+            if !self.why.last().is_some_and(|last| last.ends_with(&text)) {
                 self.why.push(text);
             }
             next = error.source();
@@ -220,6 +220,14 @@ mod tests {
         let run = RunId::parse("01h00000000000000000000000").unwrap();
         let error = CliError::from(ClaimError::Store(StoreError::Exists(run)));
         assert_eq!(error.status, Status::Refused);
+        assert_eq!(error.why.len(), 1, "{:?}", error.why);
+        let gone = crate::store::whole::write(
+            std::path::Path::new("/no/such/folder/x"),
+            b"",
+            crate::store::whole::Existing::Keep,
+            crate::store::whole::Readers::Session,
+        );
+        let error = CliError::usage("No.").because(&gone.unwrap_err());
         assert_eq!(error.why.len(), 1, "{:?}", error.why);
     }
 

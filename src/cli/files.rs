@@ -23,6 +23,22 @@ pub fn write_over(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
     written(path, whole::write(path, bytes, Existing::Replace, Readers::Session))
 }
 
+/// Whether [`write_new`] would come through, as far as can be known before there is something to write.
+///
+/// # Errors
+/// As [`write_new`].
+pub fn may_write_new(path: &Path) -> Result<(), CliError> {
+    written(path, whole::try_place(path, Existing::Keep, Readers::Session))
+}
+
+/// Whether [`write_over`] would come through, as far as can be known before there is something to write.
+///
+/// # Errors
+/// As [`write_over`].
+pub fn may_write_over(path: &Path) -> Result<(), CliError> {
+    written(path, whole::try_place(path, Existing::Replace, Readers::Session))
+}
+
 /// Writes a file of a run's folder: for its owner only, in place of the one that is there.
 ///
 /// # Errors

@@ -122,6 +122,13 @@ pub(super) fn kind(path: &Path) -> Result<DocumentKind, CliError> {
     })
 }
 
+/// Whether a file has a key that only runbooks have.
+pub(super) fn says_runbook(path: &Path) -> bool {
+    let Ok((source, None)) = named("file", DocumentKind::World, path) else { return false };
+    let root = tree::read(&source, &mut Diagnostics::default());
+    root.is_some_and(|root| ["runbook", "steps"].iter().any(|key| root.get(key).is_some()))
+}
+
 /// What a text is that is no tree: its first key says it, most likely.
 fn by_first_words(text: &str) -> DocumentKind {
     let lines = text.lines().filter(|line| !line.starts_with('#') && !line.trim().is_empty());

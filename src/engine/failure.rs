@@ -15,6 +15,10 @@ pub(super) const CANCELLED: &str = "cancelled";
 /// just been (docs/wire.md 3).
 const REFERS_TO_NOTHING: &str = "InvalidResourceReference";
 
+/// What Azure says of a write when something it names is not there. It comes as passing only where somebody has
+/// looked; what was found missing is then the last cause.
+const NOT_THERE: [&str; 3] = ["NotFound", "ParentResourceNotFound", "ResourceNotFound"];
+
 /// Schedules another attempt if the error may pass and the policy allows one; else the step fails.
 pub(super) fn retry_or_fail(
     turn: &mut TurnContext<'_>,
@@ -79,14 +83,18 @@ pub(super) fn not_shown(
 /// What a refused write names that is not there and that no step of the run makes: nothing where the refusal
 /// does not say which it is, or where it may be Azure that has not heard of what the run has made.
 fn made_by_nobody(turn: &TurnContext<'_>, step: &Step, error: &StepError) -> Option<ResourceId> {
-    if error.code != REFERS_TO_NOTHING {
-        return None;
-    }
     let own = step.action.written()?;
-    let words = error.message.split(|c: char| c.is_whitespace() || matches!(c, '\'' | '"' | ','));
+    let looked = NOT_THERE.contains(&error.code.as_str());
+    let said = match error.code.as_str() {
+        REFERS_TO_NOTHING => error.message.as_str(),
+        _ if looked => error.causes.last()?,
+        _ => return None,
+    };
+    let words = said.split(|c: char| c.is_whitespace() || matches!(c, '\'' | '"' | ','));
     let mut named = words
         .filter_map(|word| ResourceId::parse(word.trim_end_matches(['.', ';', ':'])).ok())
-        .filter(|id| !id.is_within(own) && !own.is_within(id));
+        // A message also names what was to be written, and what that is in; a look names what is missing.
+        .filter(|id| looked || (!id.is_within(own) && !own.is_within(id)));
     let missing = named.next()?;
     let made = |id: &ResourceId| {
         let steps = turn.plan.steps().iter().filter(|other| other.name != step.name);

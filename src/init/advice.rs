@@ -45,4 +45,4 @@ pub(super) type Fitness = Result<(Vec<String>, Option<ResourceId>), Vec<String>>
 pub(super) const TEAM: &str = "Network operations";
 
 /// What stands for its contact where nobody said one.
-pub(super) const CONTACT: &str = "to be filled in";
+pub const CONTACT: &str = "to be filled in";

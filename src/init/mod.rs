@@ -44,7 +44,7 @@ mod wan_steps;
 mod world_text;
 mod written;
 
-pub use advice::{Advice, Wish};
+pub use advice::{Advice, CONTACT, Wish};
 pub use advise::advise;
 pub use choice::{Chosen, InitQuestion};
 pub use draft::Draft;

@@ -98,12 +98,15 @@ impl std::fmt::Display for Change {
     }
 }
 
+/// How a state begins that names a field which somebody has changed since a step wrote it, where it is taken back.
+pub const CHANGED_SINCE: &str = "changed_since ";
+
 /// A resource as it was seen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seen {
     /// The resource.
     pub resource: ResourceId,
-    /// Its `provisioningState`, `absent`, or a state of the verification's own.
+    /// Its `provisioningState`, `absent`, a state of the verification's own, or [`CHANGED_SINCE`] and a field.
     pub state: String,
     /// Its etag in the body, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]

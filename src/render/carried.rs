@@ -1,8 +1,28 @@
 //! Does the target carry what is reached, or does the source go on as before?
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use ipnet::IpNet;
+
+use super::step_words::{come_to, proven};
 use super::view::{ReachView, ReachedView, RunView};
+use crate::engine::RunState;
+use crate::model::Plan;
+
+/// What a run was to bring about, as far as its steps have seen it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Aim {
+    /// The circuits that it has come to.
+    come_to: BTreeSet<String>,
+    /// What it has proven to be advertised.
+    proven: BTreeSet<IpNet>,
+}
+
+impl Aim {
+    pub(super) fn of(state: &RunState, plan: &Plan) -> Self {
+        Self { come_to: come_to(state, plan), proven: proven(state, plan) }
+    }
+}
 
 /// The circuits that carry everything that is reached, as they did before the run, where it has come to
 /// others: nothing has failed over then, whatever its steps have proven. Empty where that is not so.
@@ -19,20 +39,66 @@ fn as_before(come_to: &BTreeSet<String>, watched: &[ReachedView]) -> Vec<String>
     all.into_iter().cloned().collect()
 }
 
+/// The networks of what was proven to be advertised that a site sends to over the circuits that the run has come to,
+/// and hears nothing of in the end: each with the sites, and why.
+fn unanswered(
+    come_to: &BTreeSet<String>,
+    proven: &BTreeSet<IpNet>,
+    watched: &[ReachedView],
+) -> Vec<String> {
+    let meant = |reach: &ReachView| {
+        let network: Result<IpNet, _> = reach.network.parse();
+        let meant = |own: &IpNet| proven.iter().any(|one| one.contains(own) || own.contains(one));
+        network.is_ok_and(|network| meant(&network))
+    };
+    let sent = |reach: &&ReachView| {
+        !reach.works && reach.circuits.iter().any(|name| come_to.contains(name)) && meant(reach)
+    };
+    let mut all: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
+    for reach in watched.last().iter().flat_map(|last| &last.reach).filter(sent) {
+        all.entry((&reach.network, &reach.verdict)).or_default().push(&reach.site);
+    }
+    let said = |((network, verdict), sites): ((&str, &str), Vec<&str>)| {
+        format!("{network} from {} ({verdict})", sites.join(", "))
+    };
+    all.into_iter().map(said).collect()
+}
+
 impl RunView {
     /// Tells what each site reached, from when on.
     pub fn set_reached(&mut self, reached: &[ReachedView]) {
         self.reached = reached.to_vec();
         self.reachability = reached.last().map(|last| last.reach.clone()).unwrap_or_default();
-        self.carried_as_before = as_before(&self.come_to, reached);
+        self.carried_as_before = as_before(&self.aim.come_to, reached);
+        self.not_reached = unanswered(&self.aim.come_to, &self.aim.proven, reached);
+    }
+
+    /// Why a drill whose every step was done has not recovered, or not all of it; nothing where it has, or where
+    /// not every step was done.
+    pub(super) fn short_of_recovery(&self, took: &str) -> Option<String> {
+        if !self.has_succeeded() {
+            return None;
+        }
+        if let Some(how) = self.not_failed_over() {
+            return Some(format!(
+                "Nothing has failed over: every step was done in {took}, and {how}."
+            ));
+        }
+        if self.not_reached.is_empty() {
+            return None;
+        }
+        let what = self.not_reached.join("; ");
+        Some(format!(
+            "Not all is recovered: every step was done in {took}, and this is not reached: {what}."
+        ))
     }
 
     /// That nothing has failed over, and how that is seen; nothing where something has.
-    pub(super) fn not_failed_over(&self) -> Option<String> {
+    fn not_failed_over(&self) -> Option<String> {
         if self.carried_as_before.is_empty() {
             return None;
         }
-        let come_to: Vec<&str> = self.come_to.iter().map(String::as_str).collect();
+        let come_to: Vec<&str> = self.aim.come_to.iter().map(String::as_str).collect();
         Some(format!(
             "what is reached is reached as before, over {}, and nothing over {}",
             self.carried_as_before.join(", "),
@@ -58,6 +124,21 @@ mod tests {
             at: Timestamp::parse("2026-03-14T03:00:00Z").unwrap(),
             reach: reach.collect(),
         }
+    }
+
+    #[test]
+    fn what_is_advertised_and_sends_nothing_back_over_the_target_is_named() {
+        let target: BTreeSet<String> = ["er-b".to_owned()].into();
+        let proven = |text: &str| BTreeSet::from([text.parse::<IpNet>().unwrap()]);
+        let all = proven("10.1.0.0/16");
+        let said = |circuit, works| unanswered(&target, &all, &[moment(&[(circuit, works)])]);
+        assert_eq!(said("er-b", false), ["10.1.0.0/24 from dc (reachable)"]);
+        assert!(said("er-b", true).is_empty(), "it answers");
+        assert!(said("er-a", false).is_empty(), "nothing is sent there over the target");
+        let others = proven("10.2.0.0/16");
+        let last = [moment(&[("er-b", false)])];
+        assert!(unanswered(&target, &others, &last).is_empty(), "nobody meant that network");
+        assert!(unanswered(&target, &all, &[]).is_empty());
     }
 
     #[test]

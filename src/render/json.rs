@@ -4,6 +4,9 @@ use serde::Serialize;
 
 use crate::engine::Recorded;
 
+/// The schema of a journal as it is kept.
+pub const JOURNAL_SCHEMA: &str = "backroad.journal/1";
+
 /// A view as one JSON object, indented, with a line's end.
 #[must_use]
 pub fn object(view: &impl Serialize) -> String {
@@ -21,8 +24,9 @@ pub fn line(view: &impl Serialize) -> String {
     text
 }
 
-/// A journal as JSON lines.
+/// A journal as one object, with an event a line.
 #[must_use]
 pub fn journal(events: &[Recorded]) -> String {
-    events.iter().map(line).collect()
+    let all: Vec<String> = events.iter().map(|one| line(one).trim_end().to_owned()).collect();
+    format!("{{\"schema\":\"{JOURNAL_SCHEMA}\",\"events\":[\n{}\n]}}\n", all.join(",\n"))
 }

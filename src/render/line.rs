@@ -2,6 +2,7 @@
 
 use super::style::{Style, clock, wrap};
 use crate::engine::{Actor, Event, Intent, Recorded, RunMode, RunTarget};
+use crate::model::assessment::CHANGED_SINCE;
 use crate::model::{
     Gate, Plan, RegionDown, RunOutcome, Seen, StepName, Timestamp, Undo, WriteMethod,
 };
@@ -156,14 +157,31 @@ pub fn progress(event: &Event, plan: &Plan, style: Style) -> Option<String> {
             format!("● run {run} of {}{by}", plan.parts().runbook)
         }
         Event::Intended { step, intent } => {
-            style.warn(&format!("! {step}  {}", not_given_back(intent)?))
+            style.warn(&format!("! {step}  {}", found_since(intent)?))
         }
         Event::Answered { .. } | Event::OperationEnded { .. } => return None,
     })
 }
 
+/// What somebody else did since to what a write takes back, as a clause.
+pub(super) fn found_since(intent: &Intent) -> Option<String> {
+    let others = intent.seen.iter().filter_map(|seen| {
+        let field = seen.state.strip_prefix(CHANGED_SINCE)?;
+        Some(format!("{field} of {}", seen.resource.name()))
+    });
+    let others: Vec<String> = others.collect();
+    let changed = (!others.is_empty()).then(|| {
+        format!(
+            "somebody has changed this since: {}; what the step wrote there is taken back all the same",
+            others.join(", ")
+        )
+    });
+    let all: Vec<String> = not_given_back(intent).into_iter().chain(changed).collect();
+    (!all.is_empty()).then(|| all.join("; "))
+}
+
 /// What was there before, is gone since, and is therefore not given back by a write that takes something back.
-pub(super) fn not_given_back(intent: &Intent) -> Option<String> {
+fn not_given_back(intent: &Intent) -> Option<String> {
     let other = |seen: &&Seen| intent.write.resource.azure() != Some(&seen.resource);
     let mut gone = intent.seen.iter().filter(|seen| seen.state == "absent").filter(other);
     let writes = intent.write.method == WriteMethod::Put;

@@ -20,6 +20,8 @@ pub type Sink = Box<dyn Fn(&str) + Send + Sync>;
 #[derive(Debug, Default)]
 pub struct Teller {
     undoing: BTreeSet<StepName>,
+    /// What is said of a run that had ended, once something happens in it.
+    opened_again: Option<String>,
 }
 
 impl Teller {
@@ -56,19 +58,22 @@ impl Teller {
         let whole = events.first().is_some_and(|first| first.seq.0 == 1);
         // A new run's first events may be several: what was waived.
         let taken_up = whole && events.iter().any(|one| one.event.step().is_some());
-        let told = events
+        let told: Vec<String> = events
             .iter()
             .filter_map(|event| self.told(event, &opened.plan, opened.at, style))
             .collect();
         if taken_up {
-            // Whether one that has ended goes on, the command decides that is still to come.
             let ended = matches!(state.phase, RunPhase::Ended { .. });
             let verb = if ended { "is opened again" } else { "goes on" };
-            return vec![
-                style.dim(&format!("run {} {verb} after event {}", opened.run, state.head)),
-            ];
+            let line = style.dim(&format!("run {} {verb} after event {}", opened.run, state.head));
+            // Whether one that has ended goes on, the command decides that is still to come: it may be refused.
+            if ended {
+                self.opened_again = Some(line);
+                return Vec::new();
+            }
+            return vec![line];
         }
-        told
+        self.opened_again.take().into_iter().chain(told).collect()
     }
 }
 

@@ -190,8 +190,11 @@ pub fn text(all: &[RunbookReadiness], style: Style) -> String {
         out.push_str(&format!("{}  {word}\n", style.bold(name)));
         let simulated =
             if one.simulated { " (a simulator: this proves nothing of Azure)" } else { "" };
-        let about =
-            format!("looked at {}{simulated}, {}", one.looked_at, style.day_and_time(one.at));
+        let at = style.day_and_time(one.at);
+        let about = match one.looked_at.as_str() {
+            "" => format!("nothing could be looked at, {at}"),
+            place => format!("looked at {place}{simulated}, {at}"),
+        };
         out.push_str(&format!("{}\n", style.dim(&about)));
         for row in &one.rows {
             row_lines(&mut out, row, style);

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ipnet::IpNet;
+
 use super::view::Writes;
 use crate::engine::{Phase, RunState, StepRecord, StepState};
 use crate::model::action::Verification;
@@ -36,20 +38,37 @@ pub(super) fn change(
     }
 }
 
-/// The circuits that a run has come to: those that a step of it connected, or saw the prefixes on. By name.
-pub(super) fn come_to(state: &RunState, plan: &Plan) -> BTreeSet<String> {
-    let done = plan.steps().iter().filter(|step| {
+/// The steps that reached their goal.
+fn done<'a>(state: &'a RunState, plan: &'a Plan) -> impl Iterator<Item = &'a Step> {
+    plan.steps().iter().filter(|step| {
         let record = state.steps.get(&step.name);
         record.is_some_and(|record| matches!(record.state, StepState::Succeeded))
-    });
-    done.filter_map(|step| match &step.action {
-        Action::Verify(Verification::CircuitRoutes { circuit, expect, .. }) => {
-            (!expect.is_empty()).then_some(circuit)
-        }
-        action => action.nature().link.map(|link| link.circuit),
     })
-    .map(|circuit| circuit.name().to_owned())
-    .collect()
+}
+
+/// What a run has proven to be told to on-premises: a network of these is what it is for.
+pub(super) fn proven(state: &RunState, plan: &Plan) -> BTreeSet<IpNet> {
+    let told = done(state, plan).filter_map(|step| match &step.action {
+        Action::Verify(
+            Verification::Advertised { expect, .. } | Verification::CircuitRoutes { expect, .. },
+        ) => Some(expect),
+        _ => None,
+    });
+    // A default route says of no network that it is meant.
+    told.flatten().filter(|prefix| prefix.prefix_len() > 0).copied().collect()
+}
+
+/// The circuits that a run has come to: those that a step of it connected, or saw the prefixes on. By name.
+pub(super) fn come_to(state: &RunState, plan: &Plan) -> BTreeSet<String> {
+    done(state, plan)
+        .filter_map(|step| match &step.action {
+            Action::Verify(Verification::CircuitRoutes { circuit, expect, .. }) => {
+                (!expect.is_empty()).then_some(circuit)
+            }
+            action => action.nature().link.map(|link| link.circuit),
+        })
+        .map(|circuit| circuit.name().to_owned())
+        .collect()
 }
 
 /// Whether an operation of Azure's goes on for all that is known, also past the step's time.

@@ -115,11 +115,10 @@ fn dimmed(out: &mut String, text: &str, style: Style) {
     }
 }
 
-/// In what time, of what is allowed, a run has recovered; or that nothing has failed over.
+/// In what time, of what is allowed, a run has recovered; or that nothing has, or not all.
 fn recovered(out: &mut String, view: &RunView, style: Style) {
-    if let (Some(took), Some(how)) = (view.recovery_seconds, view.not_failed_over()) {
-        let text =
-            format!("Nothing has failed over: every step was done in {}, and {how}.", span(took));
+    let short = view.recovery_seconds.and_then(|took| view.short_of_recovery(&span(took)));
+    if let Some(text) = short {
         for text in wrap(&text, style.width) {
             line(out, &style.bad(&text));
         }

@@ -196,7 +196,8 @@ pub(super) fn who(ask: &Ask, truth: &RunTruth, style: Style) -> String {
         parts.push(format!("{} is {}", ask.whom(), ask.people.join(", ")));
     }
     if let Some(contact) = &ask.contact {
-        parts.push(format!("reach {contact}"));
+        // An author may have ended it as a sentence; what follows is more of ours.
+        parts.push(format!("reach {}", contact.trim_end_matches('.')));
     }
     if ask.not_by_starter {
         parts.push("not the one who started the run".to_owned());

@@ -2,14 +2,15 @@
 //!
 //! The names of the fields are the machine output's and are kept.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use super::Ourselves;
 use super::by_hand;
+use super::carried::Aim;
 use super::split::split;
-use super::step_words::{change, come_to, question, why};
+use super::step_words::{change, question, why};
 pub use super::strikes::StrikesView;
 use super::timeline::{Timeline, Waited, seconds};
 pub use super::told::ToldView;
@@ -102,9 +103,12 @@ pub struct RunView {
     /// The circuits that carry what is reached as they did before, where the run has come to others.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub carried_as_before: Vec<String>,
-    /// The circuits that it has come to.
+    /// What was proven to be advertised and is not reached over the circuits it came to, in a drill: each with why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_reached: Vec<String>,
+    /// What it was to bring about.
     #[serde(skip)]
-    pub(super) come_to: BTreeSet<String>,
+    pub(super) aim: Aim,
     /// The chain of steps that made the run as long as it was.
     pub critical_path: Vec<String>,
     /// Writes that Azure took.
@@ -293,7 +297,6 @@ fn viewed(
         .collect();
     let split = split(events, plan);
     let succeeded = state.outcome() == Some(RunOutcome::Succeeded);
-    let recovered = recovered_at(events);
     Some(RunView {
         schema: RUN_SCHEMA.to_owned(),
         run: opened.run.to_string(),
@@ -315,14 +318,15 @@ fn viewed(
             _ => None,
         },
         elapsed_seconds: since(now),
-        recovery_seconds: recovered.filter(|_| succeeded).map(since),
+        recovery_seconds: recovered_at(events).filter(|_| succeeded).map(since),
         objective_seconds: plan.parts().objective.rto.map(seconds),
         people_seconds: seconds(split.deciding + split.people),
         window_seconds: timeline.window(plan, events).map(seconds),
         reachability: Vec::new(),
         reached: Vec::new(),
         carried_as_before: Vec::new(),
-        come_to: come_to(state, plan),
+        not_reached: Vec::new(),
+        aim: Aim::of(state, plan),
         critical_path: timeline.critical_path(plan).iter().map(ToString::to_string).collect(),
         writes: writes.values().map(|write| write.taken).sum(),
         writes_in_doubt: writes.values().map(|write| u32::from(write.in_doubt)).sum(),

@@ -81,6 +81,7 @@ codes! {
     Ends "BR0417" "A connection does not fit what it joins.",
     SubnetSize "BR0418" "A subnet is of a size that Azure does not make.",
     ServiceSubnet "BR0419" "A subnet is small for the service of Azure that it is named for.",
+    Placeholder "BR0420" "A value is still to be filled in.",
     NotThere "BR0501" "A resource is named that is not in the world.",
     Twice "BR0502" "Something stands twice that there is once.",
     UnknownProperty "BR0503" "A resource's type has no such property, as far as we know.",

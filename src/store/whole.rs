@@ -73,12 +73,7 @@ pub fn write(
 ) -> Result<(), WriteError> {
     let failed = |source| WriteError::Io { path: path.to_owned(), source };
     let before = at_place(path, existing)?;
-    let name = path.file_name().ok_or_else(|| failed(io::ErrorKind::InvalidInput.into()))?;
-    let number = WRITES.fetch_add(1, Ordering::Relaxed);
-    let mut beside = std::ffi::OsString::from(UNFINISHED.0);
-    beside.push(name);
-    beside.push(format!(".{}-{number}{}", std::process::id(), UNFINISHED.1));
-    let beside = path.with_file_name(beside);
+    let beside = beside(path).map_err(failed)?;
     let written = fresh(&beside, readers)
         .and_then(|mut file| {
             if let (Some(before), Readers::Session) = (before, readers) {
@@ -102,6 +97,28 @@ pub fn write(
         other => other.map_err(failed)?,
     }
     sync_folder(path).map_err(failed)
+}
+
+/// Whether a file could be written there now: its beginning is made beside the place, and taken away again.
+///
+/// # Errors
+/// As [`write`], without the room that the bytes take.
+pub fn try_place(path: &Path, existing: Existing, readers: Readers) -> Result<(), WriteError> {
+    let failed = |source| WriteError::Io { path: path.to_owned(), source };
+    at_place(path, existing)?;
+    let beside = beside(path).map_err(failed)?;
+    drop(fresh(&beside, readers).map_err(failed)?);
+    fs::remove_file(&beside).map_err(failed)
+}
+
+/// Where a file begins: beside its place, under a name that nobody else has.
+fn beside(path: &Path) -> io::Result<PathBuf> {
+    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+    let number = WRITES.fetch_add(1, Ordering::Relaxed);
+    let mut beside = std::ffi::OsString::from(UNFINISHED.0);
+    beside.push(name);
+    beside.push(format!(".{}-{number}{}", std::process::id(), UNFINISHED.1));
+    Ok(path.with_file_name(beside))
 }
 
 /// Whether a name is that of a file that is not whole yet: its writer was cut, or is at work.

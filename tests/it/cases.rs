@@ -7,6 +7,7 @@
 mod at_work;
 mod changed_since;
 mod estates;
+mod lags;
 mod others_since;
 mod refused;
 mod served;

@@ -64,6 +64,7 @@ mod reference;
 mod region_down;
 mod rendered;
 mod report;
+mod said_first;
 mod secret_sources;
 mod secrets;
 mod server;

@@ -9,9 +9,10 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::compare::{Against, compare, without_nulls};
-use super::taken_back::{loses, taken_back};
+use super::taken_back::{Touched, changed_since, loses, taken_back};
 use crate::arm::read::text;
 use crate::arm::{has_failed, provisioning_state};
+use crate::model::assessment::CHANGED_SINCE;
 use crate::model::secret::seal;
 use crate::model::tags::{TAGS_MAX, Tags};
 use crate::model::{
@@ -112,6 +113,21 @@ pub(crate) fn seen(resource: &ResourceId, body: Option<&Value>) -> Seen {
         state: body.map_or("absent", provisioning_state).chars().take(STATE_MAX).collect(),
         etag: body.and_then(|body| text(body, "/etag")).map(str::to_owned),
     }
+}
+
+/// What is told of the fields that somebody has changed since the step wrote them, and that a write gives back: a look
+/// of its own at the resource, after the one that its state is read from.
+pub(crate) fn tell_of_others(assessment: &mut Assessment) {
+    let Assessed::Change(change) = &assessment.verdict else { return };
+    let whole = change.changes.first().is_some_and(|first| first.path.is_empty());
+    let others = change.changes.iter().skip(1).filter(|own| whole && !own.path.is_empty());
+    let told = others.map(|own| Seen {
+        resource: own.resource.clone(),
+        state: format!("{CHANGED_SINCE}{}", own.path).chars().take(STATE_MAX).collect(),
+        etag: None,
+    });
+    let told: Vec<Seen> = told.collect();
+    assessment.seen.extend(told);
 }
 
 /// An assessment about one resource.
@@ -246,7 +262,8 @@ pub(super) fn undo_of(
         (Some(before), Some(body)) => {
             let now = writable(body);
             let failed = has_failed(body);
-            let target = taken_back(before, wrote(resource, before).as_ref(), &now);
+            let wrote = wrote(resource, before);
+            let target = taken_back(before, wrote.as_ref(), &now);
             let compared = compare(resource, &target, &now, Against::Before);
             if let Some(stuck) = compared.stuck {
                 return stuck;
@@ -254,9 +271,24 @@ pub(super) fn undo_of(
             if !failed && compared.changes.is_empty() && !loses(&target, &now) {
                 return Assessed::Holds;
             }
-            change(now, target.clone(), put(resource, target))
+            let others = wrote.map(|wrote| changed_since(before, &wrote, &now));
+            let whole = change(now, target.clone(), put(resource, target));
+            beside(whole, resource, others.unwrap_or_default())
         }
     }
+}
+
+/// A change, and behind the whole body what of it somebody else has changed since the step wrote it.
+fn beside(mut verdict: Assessed, resource: &ResourceId, others: Vec<Touched>) -> Assessed {
+    if let Assessed::Change(change) = &mut verdict {
+        change.changes.extend(others.into_iter().map(|own| Change {
+            resource: resource.clone(),
+            path: own.path,
+            before: own.now,
+            after: own.before,
+        }));
+    }
+    verdict
 }
 
 /// A body without what only Azure writes and without keys: what may be written back.

@@ -21,6 +21,66 @@ pub(super) fn taken_back(before: &Value, wrote: Option<&Value>, now: &Value) -> 
     value("", Some(before), wrote, Some(now)).unwrap_or_else(|| before.clone())
 }
 
+/// A field that the step wrote and somebody has changed since.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Touched {
+    /// Its path.
+    pub path: String,
+    /// Its value now; null when it is absent.
+    pub now: Value,
+    /// Its value before the step; null when it was absent.
+    pub before: Value,
+}
+
+/// The fields that the step wrote and somebody has changed since: they are the step's to give back, and whoever
+/// changed them wants to know.
+pub(super) fn changed_since(before: &Value, wrote: &Value, now: &Value) -> Vec<Touched> {
+    let mut found = Vec::new();
+    touched("", Some(before), Some(wrote), Some(now), &mut found);
+    found
+}
+
+fn touched(
+    path: &str,
+    before: Option<&Value>,
+    wrote: Option<&Value>,
+    now: Option<&Value>,
+    found: &mut Vec<Touched>,
+) {
+    // Not the step's; as the step left it; as it was before.
+    if equal(before, wrote) || equal(now, wrote) || equal(now, before) {
+        return;
+    }
+    let below = |key: &str| match path {
+        "" => key.to_owned(),
+        path => format!("{path}.{key}"),
+    };
+    match (wrote, now) {
+        (Some(Value::Object(wrote)), Some(Value::Object(now))) => {
+            // What is there besides is Azure's to fill in, or nobody's concern.
+            for (key, own) in wrote {
+                let before = before.and_then(|before| before.get(key));
+                touched(&below(key), before, Some(own), now.get(key), found);
+            }
+        }
+        (Some(Value::Array(wrote)), Some(Value::Array(now)))
+            if wrote.iter().all(|item| text(item, "/name").is_some()) =>
+        {
+            for own in wrote {
+                let name = text(own, "/name").unwrap_or_default();
+                let before = find(items(before), own);
+                touched(&below(name), before, Some(own), find(now, own), found);
+            }
+        }
+        // Of an array without names, or a value.
+        _ => found.push(Touched {
+            path: path.to_owned(),
+            now: now.cloned().unwrap_or_default(),
+            before: before.cloned().unwrap_or_default(),
+        }),
+    }
+}
+
 /// Whether a body lacks something that is there now, more than a nothing: also within a thing of a list.
 pub(super) fn loses(target: &Value, now: &Value) -> bool {
     match (target, now) {
@@ -132,6 +192,30 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
     use serde_json::json;
+
+    #[test]
+    fn what_others_changed_of_what_the_step_wrote_is_named_and_nothing_else() {
+        let network = |servers: Value| {
+            json!({ "properties": { "dhcpOptions": { "dnsServers": servers }, "subnets": [
+                { "name": "a", "properties": { "addressPrefix": "10.0.0.0/24" } }] } })
+        };
+        let before = json!({ "properties": { "subnets": [
+            { "name": "a", "properties": { "addressPrefix": "10.0.0.0/24" } }] } });
+        let wrote = network(json!(["10.1.0.4"]));
+        let paths = |before: &Value, wrote: &Value, now: &Value| -> Vec<String> {
+            changed_since(before, wrote, now).into_iter().map(|own| own.path).collect()
+        };
+        let said = |now: &Value| paths(&before, &wrote, now);
+        assert_eq!(said(&network(json!(["10.1.0.77"]))), ["properties.dhcpOptions.dnsServers"]);
+        assert!(said(&wrote).is_empty() && said(&before).is_empty());
+        let mut filled = wrote.clone();
+        filled["tags"] = json!({ "theirs": "x" });
+        filled["properties"]["subnets"][0]["properties"]["natGateway"] = json!({ "id": "/nat" });
+        assert!(said(&filled).is_empty(), "what the step did not write");
+        let side = |on: bool, to: &str| json!({ "routes": [{ "name": "r", "on": on, "to": to }] });
+        let (stood, put) = (side(false, "x"), side(true, "y"));
+        assert_eq!(paths(&stood, &put, &side(true, "z")), ["routes.r.to"]);
+    }
 
     #[test]
     fn what_others_added_to_a_subnet_since_stays() {

@@ -9,10 +9,13 @@ use crate::cli::args::{Compile, Output};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Status};
 use crate::cli::{ci, files, front, param_file, written};
+use crate::init::CONTACT;
 use crate::plan::NamedFile;
 use crate::render::machine::summary;
 use crate::render::{diagnostic, json as out};
-use crate::runbook::{Code, Diagnostic, Diagnostics, DocumentKind, Severity, SourceFile};
+use crate::runbook::{
+    Code, Diagnostic, Diagnostics, DocumentKind, Node, NodeValue, Severity, SourceFile, tree,
+};
 
 /// What `check` takes.
 #[derive(Debug, Clone, Args)]
@@ -135,6 +138,7 @@ fn runbook(context: &Context, file: &Path, compile: &Compile) -> Result<Checked,
             }
         }
     }
+    placeholders(&source, &mut diagnostics);
     let steps = all.iter().filter_map(|c| c.plan.as_ref()).map(|plan| plan.steps().len()).max();
     let profiles = match all[0].profiles.as_slice() {
         [] => "no profile".to_owned(),
@@ -161,6 +165,29 @@ fn unreadable(runbook: &Path, named: &NamedFile) -> Option<Diagnostic> {
         _ => "Its path is looked for beside the runbook. Mend it, or take the key away.",
     };
     Some(Diagnostic::warning(Code::NamedFile, span.clone(), message).with_help(help))
+}
+
+/// What `init` could not know and nobody has written since: found at three in the morning, it is found too late.
+fn placeholders(source: &SourceFile, diagnostics: &mut Diagnostics) {
+    fn within(node: &Node, key: &str, diagnostics: &mut Diagnostics) {
+        match &node.value {
+            NodeValue::Scalar { text, .. } if text == CONTACT => {
+                let message = format!("`{key}` is still to be filled in.");
+                let help = "Write what people need on the day, or take the key away.";
+                let doubt = Diagnostic::warning(Code::Placeholder, node.span.clone(), message);
+                diagnostics.push(doubt.with_help(help));
+            }
+            NodeValue::Scalar { .. } => {}
+            NodeValue::List(all) => all.iter().for_each(|one| within(one, key, diagnostics)),
+            NodeValue::Map(entries) => {
+                entries.iter().for_each(|(key, one)| within(one, &key.text, diagnostics));
+            }
+        }
+    }
+    // What is wrong with the text itself has been said.
+    if let Some(root) = tree::read(source, &mut Diagnostics::default()) {
+        within(&root, "", diagnostics);
+    }
 }
 
 fn world(file: &Path) -> Result<Checked, CliError> {

@@ -225,22 +225,24 @@ pub(super) async fn skip(context: &Context, args: &SkipArgs) -> Result<Status, C
     if args.dry_run {
         return Ok(Status::Done);
     }
-    let args = reasoned(context, &args.step, "skip")?;
+    let args = reasoned(context, &args.step, "skip").await?;
     about_step(context, &args, Command::Skip, RunOutcome::Succeeded).await
 }
 
 /// Says no at a gate.
 pub(super) async fn decline(context: &Context, args: &StepCommandArgs) -> Result<Status, CliError> {
-    let args = reasoned(context, args, "decline")?;
+    let args = reasoned(context, args, "decline").await?;
     about_step(context, &args, Command::Decline, RunOutcome::Failed).await
 }
 
 /// A command about a step, with its reason.
-fn reasoned(
+async fn reasoned(
     context: &Context,
     args: &StepCommandArgs,
     verb: &str,
 ) -> Result<StepCommandArgs, CliError> {
+    // Nobody is asked for a reason for what cannot be done.
+    context.find(&args.run).await?;
     Ok(StepCommandArgs { given: context.reasoned(&args.given, verb)?, ..args.clone() })
 }
 
@@ -282,12 +284,14 @@ pub(super) async fn settle(context: &Context, args: &SettleArgs) -> Result<Statu
 }
 
 pub(super) async fn cancel(context: &Context, args: &RunCommandArgs) -> Result<Status, CliError> {
+    context.find(&args.run).await?;
     let given = context.reasoned(&args.given, "cancel")?;
     let command = Command::Cancel { by: context.by(&given)?, reason: given.reason };
     about_run(context, args, command, RunOutcome::Cancelled).await
 }
 
 pub(super) async fn undo(context: &Context, args: &RunCommandArgs) -> Result<Status, CliError> {
+    context.find(&args.run).await?;
     let given = context.reasoned(&args.given, "undo")?;
     let command = Command::Undo { by: context.by(&given)?, reason: given.reason };
     about_run(context, args, command, RunOutcome::Undone).await
@@ -295,6 +299,7 @@ pub(super) async fn undo(context: &Context, args: &RunCommandArgs) -> Result<Sta
 
 /// Declares in the middle of a run that the source region is out of reach.
 pub(super) async fn source_down(c: &Context, args: &RunCommandArgs) -> Result<Status, CliError> {
+    c.find(&args.run).await?;
     let given = c.reasoned(&args.given, "source-down")?;
     let command = Command::SourceDown { by: c.by(&given)?, reason: given.reason };
     about_run(c, args, command, RunOutcome::Succeeded).await

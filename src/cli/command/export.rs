@@ -37,6 +37,7 @@ pub(super) async fn export(
         let what = format!("{} is there already.", out.display());
         return Err(CliError::usage(what).hint("Name another file, or move that one away."));
     }
+    files::may_write_new(out)?;
     let id = context.find(run).await?;
     context.fetch(&id).await;
     // A key that does not sign is found before anything is made.

@@ -16,6 +16,7 @@ use crate::init::{
 };
 use crate::model::Region;
 use crate::render::json as out;
+use crate::runbook::DocumentKind;
 
 /// What `init` takes.
 #[derive(Debug, Clone, Args)]
@@ -94,6 +95,7 @@ impl FileOutcome {
 /// # Errors
 /// The estate cannot be read, nothing fits it, or a file cannot be written.
 pub(super) fn init(context: &Context, args: &InitArgs) -> Result<Status, CliError> {
+    refuse_other_kinds(&args.estate)?;
     let scenario = written::usable_world(context, &args.estate)?;
     let estate = KnownEstate::of(&scenario);
     let mut wish = Wish {
@@ -131,6 +133,23 @@ pub(super) fn init(context: &Context, args: &InitArgs) -> Result<Status, CliErro
     show(context, &advice, &draft, &done, &runbook);
     compiles(context, &runbook)?;
     Ok(Status::Done)
+}
+
+/// A runbook is no estate: its keys would all be named as mistakes of a world.
+///
+/// # Errors
+/// The file is of another kind, as far as its keys tell.
+fn refuse_other_kinds(estate: &Path) -> Result<(), CliError> {
+    // What cannot be read is said by who reads it as an estate.
+    let Ok(kind) = written::kind(estate) else { return Ok(()) };
+    let what = match kind {
+        DocumentKind::Runbook if written::says_runbook(estate) => "a runbook",
+        DocumentKind::BadDays => "a file of bad days",
+        DocumentKind::Settings => "a settings file",
+        DocumentKind::Runbook | DocumentKind::World | DocumentKind::Params => return Ok(()),
+    };
+    let what = format!("{} is {what}, and `init` wants an estate.", estate.display());
+    Err(CliError::usage(what).hint("Capture one: `backroad capture --help`; or name a world."))
 }
 
 fn no_runbook(error: &InitError) -> CliError {

@@ -31,6 +31,11 @@ pub struct JournalArgs {
 }
 
 pub(super) async fn journal(context: &Context, args: &JournalArgs) -> Result<Status, CliError> {
+    // Lines are JSON too, and can be told as they come.
+    if args.follow && context.ui.output == Output::Json && !context.ui.lines {
+        let what = "`--follow` tells what happens as it happens, and `--output json` is one value.";
+        return Err(CliError::usage(what).hint("Use `--output jsonl`: one object a line."));
+    }
     let run = context.pick(args.run.as_deref()).await?;
     let look = context.look(&run).await?;
     look.warn(context.ui);

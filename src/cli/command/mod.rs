@@ -37,7 +37,7 @@ mod verify;
 mod watch;
 mod web;
 
-use super::args::{CommandLine, Verb};
+use super::args::{CommandLine, Output, Verb};
 use super::context::Context;
 use super::detach;
 use super::error::{CliError, Status};
@@ -71,6 +71,21 @@ pub use verify::VerifyArgs;
 pub use watch::WatchArgs;
 pub use web::{WebArgs, WebVerb};
 
+/// Refuses a form that a verb does not have, rather than print something else in its place.
+fn has_such_an_output(line: &CommandLine) -> Result<(), CliError> {
+    let (verb, form) = match line.verb {
+        Verb::Metrics => ("metrics", "what Prometheus reads"),
+        Verb::Man => ("man", "a manual page"),
+        Verb::Completions(_) => ("completions", "a shell's script"),
+        _ => return Ok(()),
+    };
+    if line.output == Output::Text {
+        return Ok(());
+    }
+    let what = format!("`{verb}` prints {form}, and has no other output.");
+    Err(CliError::usage(what).hint("Leave `--output` out."))
+}
+
 /// Does what was asked.
 ///
 /// # Errors
@@ -85,6 +100,7 @@ pub async fn perform(line: CommandLine, context: &Context) -> Result<Status, Cli
         };
         return detach::start(context, &run).await;
     }
+    has_such_an_output(&line)?;
     match line.verb {
         Verb::Check(args) => check::check(context, &args),
         Verb::Plan(args) => plan::plan(context, &args).await,

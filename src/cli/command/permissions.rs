@@ -13,6 +13,10 @@ use crate::cli::front;
 use crate::model::permission;
 use crate::render::{json as out, role};
 
+/// What the role does not give, since no step needs it.
+const PREFLIGHT: &str = "Preflight looks further than the run: assign Reader there as well, and on the circuits' \
+                         subscriptions (docs/live-azure.md).";
+
 /// What `permissions` takes.
 #[derive(Debug, Clone, Args)]
 pub struct PermissionsArgs {
@@ -46,14 +50,13 @@ pub(super) fn permissions(
         Output::Text => context.ui.data(&out::object(&role)),
         Output::Json | Output::Jsonl => context.ui.data(&out::object(&json!({
             "schema": "backroad.permissions/1", "runbook": name, "role": role, "groups": groups,
-            "by_hand": typed,
+            "by_hand": typed, "besides": PREFLIGHT,
         }))),
     }
     if context.ui.output == Output::Text {
         context.ui.say(&format!(
             "{} rights in {} resource groups. Create the role with `az role definition create \
-             --role-definition @FILE` and assign it at those groups. The preflight looks further: \
-             assign Reader there as well.{}",
+             --role-definition @FILE` and assign it at those groups. {PREFLIGHT}{}",
             actions.len(),
             groups.len(),
             if typed.is_empty() || *by_hand {

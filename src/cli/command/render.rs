@@ -34,7 +34,7 @@ pub struct RenderArgs {
     /// The regions that go down in the drills.
     #[command(flatten)]
     pub down: RegionsDown,
-    /// What is written [default: what the ending of PATH says, else html].
+    /// What is written [default: what the ending of PATH says, html where it has none].
     #[arg(long, value_enum)]
     pub format: Option<Format>,
     /// Templates of your own, in place of the shipped ones of the same names.
@@ -61,14 +61,22 @@ pub enum Format {
 }
 
 impl Format {
-    /// What the ending of a file's name says.
-    fn of_ending(path: &Path) -> Option<Self> {
-        let ending = path.extension()?.to_str()?.to_ascii_lowercase();
+    /// What the ending of a file's name says; a page where there is none.
+    ///
+    /// # Errors
+    /// Nothing is written with such an ending: whoever wants it would get something else under its name.
+    fn of_ending(path: &Path) -> Result<Self, CliError> {
+        let Some(ending) = path.extension() else { return Ok(Self::Html) };
+        let ending = ending.to_string_lossy().to_ascii_lowercase();
         match ending.as_str() {
-            "html" | "htm" => Some(Self::Html),
-            "md" | "markdown" => Some(Self::Md),
-            "sh" => Some(Self::Sh),
-            _ => None,
+            "html" | "htm" => Ok(Self::Html),
+            "md" | "markdown" => Ok(Self::Md),
+            "sh" => Ok(Self::Sh),
+            _ => {
+                let what = format!("A document is no .{ending}: `-o {}`.", path.display());
+                Err(CliError::usage(what)
+                    .hint("Name it .html, .md or .sh, or say with `--format` what is written."))
+            }
         }
     }
 }
@@ -76,7 +84,8 @@ impl Format {
 /// Each form that is asked for, and where it goes; none is stdout.
 ///
 /// # Errors
-/// `--format` names one form for several places, or a place is there twice.
+/// `--format` names one form for several places, a place is there twice or cannot be written to, or its ending
+/// is that of no form.
 fn wanted(args: &RenderArgs) -> Result<Vec<(Format, Option<&Path>)>, CliError> {
     if args.out.is_empty() {
         return Ok(vec![(args.format.unwrap_or(Format::Html), None)]);
@@ -93,7 +102,9 @@ fn wanted(args: &RenderArgs) -> Result<Vec<(Format, Option<&Path>)>, CliError> {
             let what = format!("`-o {}` is there twice.", path.display());
             return Err(CliError::usage(what).hint("Each form needs a place of its own."));
         }
-        let format = args.format.or_else(|| Format::of_ending(path)).unwrap_or(Format::Html);
+        let format = args.format.map_or_else(|| Format::of_ending(path), Ok)?;
+        // What cannot be written is said before the drills, which take their time.
+        files::may_write_over(path)?;
         all.push((format, Some(path.as_path())));
     }
     Ok(all)

@@ -24,6 +24,9 @@ use crate::outside::RoutedObserver;
 
 /// What `run` takes.
 #[derive(Debug, Clone, Args)]
+#[command(
+    override_usage = "backroad run [OPTIONS] <RUNBOOK>\n       backroad run [OPTIONS] --plan <FILE>"
+)]
 pub struct RunArgs {
     /// The runbook [with `--plan`: the one it was made from].
     #[arg(required_unless_present = "plan")]

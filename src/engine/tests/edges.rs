@@ -473,7 +473,15 @@ fn a_reference_to_nothing_is_tried_again_only_where_a_step_makes_it() {
     assert_eq!(bench.status("own"), StepStatus::Failed, "nobody makes it");
     let said = serde_json::to_string(&bench.journal).unwrap();
     assert!(said.contains(&format!("No step makes {nobodys}")), "{said}");
+    let looked = |id: &ResourceId| {
+        let error = StepError::transient("ParentResourceNotFound", "It was not found.", None);
+        error.caused_by(format!("{id} is not there."))
+    };
+    assert_eq!(after(looked(&nobodys)).status("own"), StepStatus::Failed, "nobody makes it");
+    let stands = StepError::transient("ResourceNotFound", "It was not found.", None);
     for error in [
+        looked(&resource("publicIPAddresses", "other")),
+        stands.caused_by("What the write names stands: not all of Azure has heard of it yet."),
         refused(&resource("publicIPAddresses", "other")),
         StepError::transient("InvalidResourceReference", "Which one is not said.", None),
     ] {

@@ -65,7 +65,8 @@ pub(super) const RULES: &[Rule] = &[
                 with every write",
         why: "The step would fail with AuthorizationFailed, in the middle of the failover.",
         fix: "Assign the role that `backroad permissions RUNBOOK` prints; for what somebody else's resource is to be \
-              joined by, have its owner assign that one right on it.",
+              joined by, have its owner assign that one right on it. Preflight itself looks further than the run: \
+              assign `Reader` there and on the circuits' subscriptions besides (docs/live-azure.md).",
         source: "A-ERR",
         judge: |inquiry| {
             let mut all = rights(inquiry, RightsFor::Run);

@@ -123,6 +123,8 @@ fn of_run(view: &RunView, material: &JUnitMaterial) -> Case {
     if !view.has_succeeded() {
         why.insert(0, format!("The drill ended {}.", view.outcome));
     }
+    let took = format!("{:.0} s", view.recovery_seconds.unwrap_or_default());
+    why.extend(view.short_of_recovery(&took));
     if let (Some(took), Some(most)) = (view.recovery_seconds, view.objective_seconds)
         && took > most
     {

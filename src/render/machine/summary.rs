@@ -60,7 +60,9 @@ pub fn of_plan(view: &PreviewView) -> String {
 /// What a drill came to.
 #[must_use]
 pub fn of_drill(view: &RunView, material: &JUnitMaterial) -> String {
-    let good = view.has_succeeded() && material.failures.is_empty();
+    let took = format!("{:.0} s", view.recovery_seconds.unwrap_or_default());
+    let short = view.short_of_recovery(&took);
+    let good = view.has_succeeded() && material.failures.is_empty() && short.is_none();
     let mark = if good { "✅" } else { "❌" };
     let mut page = format!(
         "### {mark} backroad drill: {}\n\n{}\n\nSimulated; run `{}` ended **{}**",
@@ -76,7 +78,7 @@ pub fn of_drill(view: &RunView, material: &JUnitMaterial) -> String {
         page.push_str(&format!(" (objective {most} s)"));
     }
     page.push_str(".\n");
-    for failure in &material.failures {
+    for failure in material.failures.iter().chain(&short) {
         page.push_str(&format!("\n- {}", text(failure)));
     }
     page.push_str("\n| Step | Action | Status | Seconds | Why |\n|---|---|---|---|---|\n");

@@ -151,11 +151,8 @@ fn summary(report: &Report, view: &RunView, events: &[Recorded], elapsed: &str) 
         (Some(objective), None) => format!("; {objective} are allowed"),
         (None, _) => "; no objective is set".to_owned(),
     };
-    let first = if let Some(how) = view.not_failed_over().filter(|_| report.succeeded) {
-        format!(
-            "Nothing has failed over: every step was done in {}, and {how}.",
-            report.recovery.took
-        )
+    let first = if let Some(short) = view.short_of_recovery(&report.recovery.took) {
+        short
     } else if report.succeeded {
         format!("Recovered in {}{objective}.", report.recovery.took)
     } else {

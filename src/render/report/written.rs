@@ -34,7 +34,7 @@ pub(super) fn tries(events: &[Recorded], opened: Timestamp) -> BTreeMap<String, 
             continue;
         }
         if let Event::Intended { intent, .. } = event
-            && let Some(why) = line::not_given_back(intent)
+            && let Some(why) = line::found_since(intent)
         {
             gone.insert(step.clone(), why);
         }

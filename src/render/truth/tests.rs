@@ -133,6 +133,16 @@ fn a_waiting_gate_shows_its_command_role_contact_count_and_expiry() {
 }
 
 #[test]
+fn a_contact_that_ends_as_a_sentence_is_gone_on_from() {
+    let view = view(&half_approved(), Driven::ByAProcess, 200);
+    let truth = view.now.as_ref().unwrap();
+    let mut ask = truth.asks[0].clone();
+    ask.contact = Some("the duty phone, in the plan.".to_owned());
+    let said = truth_text::who(&ask, truth, Style::PLAIN);
+    assert!(said.contains("reach the duty phone, in the plan; not the one"), "{said}");
+}
+
+#[test]
 fn a_pause_stands_in_every_view_with_who_and_why_and_how_it_is_lifted() {
     let view = view(&paused(), Driven::ByAProcess, 200);
     let page = text::summary(&view, Style::PLAIN);

@@ -66,6 +66,26 @@ async fn an_undo_leaves_what_others_have_changed_since() {
     assert_eq!(now["tags"]["late"], "x");
 }
 
+#[tokio::test]
+async fn an_undo_says_what_others_changed_of_what_it_gives_back() {
+    let network = "virtualNetworks/vnet-app1-sea";
+    for others in [false, true] {
+        let lab = Lab::new(plan("options.yaml"), &world("options-world.yaml"));
+        assert_eq!(Lab::outcome_of(lab.drive(None).await), RunOutcome::Succeeded);
+        if others {
+            changed(&lab, network, |body| {
+                body["properties"]["dhcpOptions"]["dnsServers"] = json!(["10.1.0.77"]);
+            });
+        }
+        assert_eq!(undone(&lab).await, Vec::<String>::new());
+        let said = format!("{:?}", crate::report::told_of(&lab.journal.events()));
+        let what =
+            "somebody has changed this since: properties.dhcpOptions.dnsServers of vnet-app1-sea";
+        assert_eq!(said.contains(what), others, "{said}");
+        assert_eq!(said.contains("somebody has changed"), others, "{said}");
+    }
+}
+
 /// Puts a network of somebody else's, and lets it use the hub's gateway.
 fn peered_by_somebody(lab: &Lab) {
     let id = |name: &str| format!("{SEA}/virtualNetworks/{name}");
