@@ -78,6 +78,14 @@ pub(super) fn asking(turn: &TurnContext<'_>, name: &StepName) -> Option<Phase> {
     matches!(work.phase, Phase::Asking { .. }).then(|| work.phase.clone())
 }
 
+/// When the time of a gate was over, where that is not noted yet. The people of a drill have come in time, by the
+/// drill's own clock.
+fn closed(turn: &TurnContext<'_>, name: &StepName, by: &Actor) -> Option<CommandRefusal> {
+    let Some(Phase::Asking { expires_at: Some(at), .. }) = asking(turn, name) else { return None };
+    let is_late = matches!(by, Actor::Person(_)) && at <= turn.now.at;
+    is_late.then(|| CommandRefusal::GateClosed { step: name.clone(), at })
+}
+
 /// Nobody is asked: who comes second hears who came first.
 fn not_asking(turn: &mut TurnContext<'_>, name: &StepName) {
     let answered = turn.record(name).and_then(|record| record.answered.clone());
@@ -202,6 +210,9 @@ pub(super) fn approve(
     else {
         return not_asking(turn, name);
     };
+    if let Some(why) = closed(turn, name, &by) {
+        return refuse(turn, why);
+    }
     if let Err(why) = may_answer(turn, step, &by) {
         return refuse(turn, why);
     }
@@ -261,6 +272,9 @@ pub(super) fn decline(
     let Some(Phase::Asking { failure, .. }) = asking(turn, name) else {
         return not_asking(turn, name);
     };
+    if let Some(why) = closed(turn, name, &by) {
+        return refuse(turn, why);
+    }
     if let Some(Err(why)) = turn.step(name).map(|step| may_answer(turn, step, &by)) {
         return refuse(turn, why);
     }

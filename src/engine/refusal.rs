@@ -1,7 +1,7 @@
 //! Why is a command not followed? One reason each, in the words that the person reads.
 
 use super::record::GivenAnswer;
-use crate::model::{Person, RunOutcome, StepName, StepStatus};
+use crate::model::{Person, RunOutcome, StepName, StepStatus, Timestamp};
 
 /// Why a command was refused. A refused command changes nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -71,6 +71,17 @@ pub enum CommandRefusal {
         step: StepName,
         /// The last answer.
         answered: Option<GivenAnswer>,
+    },
+    /// The gate's time is over, and nobody was there to say so: how silence counts is the next driver's to note.
+    #[error(
+        "Step `{step}` takes no answer any more: its time was over at {at}, and nobody had answered. Resume the run: it \
+         goes on as the runbook says for that."
+    )]
+    GateClosed {
+        /// The step.
+        step: StepName,
+        /// When its time was over.
+        at: Timestamp,
     },
     /// The gate wants somebody else than who started the run.
     #[error("Step `{step}` is not to be answered by {person}, who started the run.")]

@@ -127,6 +127,10 @@ fn opened(turn: &mut TurnContext<'_>) {
                 attempt::glance_later(turn, &ticket);
             }
             Phase::Retrying { at, .. } => turn.effect(Effect::WakeAt(Timer::Retry(ticket), at)),
+            // Nobody was there when its time was over: silence counts as it does where somebody is.
+            Phase::Asking { expires_at: Some(at), .. } if at <= turn.now.at => {
+                gates::gate_expired(turn, &step.name);
+            }
             Phase::Asking { since, expires_at, .. } => {
                 questions::arm_gate(turn, &step.name, since, expires_at);
             }

@@ -208,7 +208,13 @@ pub(super) fn who(ask: &Ask, truth: &RunTruth, style: Style) -> String {
     if let Some(at) = ask.expires_at {
         let then = ask.then.as_deref().unwrap_or("it closes");
         let left = clock(at.since(truth.at));
-        parts.push(format!("until {} (in {left}), then it {}", style.time(at, truth.at), it(then)));
+        let time = style.time(at, truth.at);
+        parts.push(match at <= truth.at {
+            true => {
+                format!("its time was over at {time}: it {}, once the run is resumed", it(then))
+            }
+            false => format!("until {time} (in {left}), then it {}", it(then)),
+        });
     }
     parts.join("; ")
 }

@@ -3,6 +3,7 @@
 
 use super::super::timeout::settled_at;
 use super::*;
+use crate::engine::CommandRefusal;
 use crate::engine::actor::Actor;
 use crate::engine::state::{Direction, RunPhase};
 use crate::model::action::{Removal, RemovalKind};
@@ -61,6 +62,51 @@ fn a_gate_does_not_expire_before_its_time() {
     let turn = bench.give(Input::Due(Timer::Gate(name("go"))));
     assert!(turn.events.is_empty(), "{turn:?}");
     assert_eq!(bench.status("go"), StepStatus::Waiting);
+}
+
+#[test]
+fn a_gate_whose_time_was_over_while_nobody_was_there_is_closed_for_whoever_comes() {
+    let late = || {
+        let mut bench = Bench::new(plan_of(vec![approval("go", &[])]));
+        bench.give(Input::Opened);
+        bench.now = bench.now + Duration::from_secs(600);
+        bench
+    };
+    // A yes that comes too late is none, whether the next driver was there before it or not.
+    let yes = || {
+        Input::Command(Command::Approve(StepCommand {
+            step: name("go"),
+            by: "ann".into(),
+            reason: None,
+            choice: None,
+        }))
+    };
+    let no = || {
+        Input::Command(Command::Decline(StepCommand {
+            step: name("go"),
+            by: "ann".into(),
+            reason: None,
+            choice: None,
+        }))
+    };
+    for word in [yes(), no()] {
+        let mut bench = late();
+        let refusal = bench.give(word).refusal;
+        assert!(matches!(refusal, Some(CommandRefusal::GateClosed { .. })), "{refusal:?}");
+        assert_eq!(
+            bench.status("go"),
+            StepStatus::Waiting,
+            "a word that is refused changes nothing"
+        );
+    }
+    let mut bench = late();
+    let turn = bench.give(Input::Opened);
+    assert!(matches!(turn.events.first(), Some(Event::GateExpired { .. })), "{turn:?}");
+    assert_eq!(bench.status("go"), StepStatus::Failed);
+    // A second before, it is still open.
+    let mut bench = late();
+    bench.now = Timestamp::from_millis(bench.now.as_millis() - 1_000);
+    assert_eq!(bench.give(yes()).refusal, None);
 }
 
 #[test]
