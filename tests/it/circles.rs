@@ -15,8 +15,8 @@ const REASONS: &[(&str, usize, &str)] = &[
     ),
     (
         "render::truth",
-        3,
-        "the truth about a run is told of its view, and stands in it; so are the words about a step",
+        4,
+        "the truth about a run is told of its view, and stands in it; so are the words about a step and what a drill reached",
     ),
     (
         "azure::service::body",

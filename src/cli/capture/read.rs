@@ -12,6 +12,7 @@ use crate::arm::kind;
 use crate::azure::{ArmObserver, EstateQuestion};
 use crate::engine::Clock;
 use crate::model::{Disposition, Region, ResourceId, StepError};
+use crate::preflight::inquiry::recovery_group;
 use crate::preflight::{FactReader, Question};
 use crate::sim::{SHARED_KEY_SEAL, counted_usages};
 
@@ -285,6 +286,8 @@ impl EstateReading<'_> {
             .iter()
             .filter_map(|body| ResourceId::parse(body["id"].as_str()?).ok())
             .map(|id| (id.subscription().to_owned(), id.resource_group().to_owned()))
+            // Those in which Site Recovery would make machines have nothing in them yet.
+            .chain(captured.resources.iter().filter_map(recovery_group))
             .collect();
         for (subscription, group) in found {
             let id = format!("/subscriptions/{subscription}/resourceGroups/{group}");
@@ -295,11 +298,11 @@ impl EstateReading<'_> {
             let asked = (subscription.clone(), group.clone());
             let question = Question::Group { subscription: asked.0, group: asked.1 };
             match self.ask(&question).await {
-                Ok(body) => {
-                    let location = body.unwrap_or_default()["location"].clone();
-                    let entry = json!({ "id": id, "location": location });
+                Ok(Some(body)) => {
+                    let entry = json!({ "id": id, "location": body["location"] });
                     captured.groups.insert(id.to_ascii_lowercase(), entry);
                 }
+                Ok(None) => continue,
                 Err(error) => captured.unread(&id, &error),
             }
             match self.ask(&Question::Locks { subscription, group }).await {
