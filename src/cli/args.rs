@@ -257,6 +257,13 @@ impl Verb {
         )
     }
 
+    /// Whether it is given for what it prints: a run goes on where nobody can read it.
+    #[must_use]
+    pub fn is_for_its_data(&self) -> bool {
+        let shows = matches!(self, Self::Drill(_) | Self::Watch(_) | Self::Web(_) | Self::Sim(_));
+        self.drives().is_none() && !shows
+    }
+
     /// How a run is driven by it, and which: a new one where none is named. None for verbs that drive none.
     #[must_use]
     pub fn drives(&self) -> Option<(&DriveArgs, Option<&str>)> {

@@ -53,9 +53,20 @@ async fn asked() -> Status {
         Err(error) => return failed(ui, &error),
     };
     context.remind(line.verb.needs_to_know_what_is_owed()).await;
+    let is_for_data = line.verb.is_for_its_data();
     let status = match command::perform(line, &context).await {
         Ok(status) => status,
         Err(error) => failed(ui, &error),
+    };
+    let status = match Ui::unwritten().filter(|_| is_for_data && status == Status::Done) {
+        Some(why) => {
+            let what = format!("Standard output cannot be written: {why}.");
+            let error = CliError::new(Status::OutOfReach, what)
+                .hint("What was asked for is not there, or not whole: make room, and ask again.");
+            ui.error(&error);
+            error.status
+        }
+        None => status,
     };
     context.put_last_files().await;
     status

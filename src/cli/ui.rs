@@ -3,8 +3,9 @@
 //! Nothing passes here with a known secret in it, or with a letter that would steer the terminal: whoever
 //! wrote it, Azure, a file or a person.
 
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::{BufRead, ErrorKind, IsTerminal, Write};
 use std::path::Path;
+use std::sync::OnceLock;
 
 use super::args::{CiArg, Output};
 use super::error::CliError;
@@ -16,6 +17,9 @@ use crate::render::Style;
 use crate::render::machine::ci::{self, CiSystem};
 use crate::render::progress::StandingLine;
 use crate::render::style::{Color, Flow, Zone, for_screen};
+
+/// Why the first data that stdout did not take was lost.
+static UNWRITTEN: OnceLock<String> = OnceLock::new();
 
 /// The least and the most columns that a page uses.
 const WIDTHS: (usize, usize) = (40, 200);
@@ -160,8 +164,18 @@ impl Ui {
         // What was said before it is on the screen first, if anybody reads there.
         voice::finish();
         let mut out = std::io::stdout().lock();
-        drop(out.write_all(text.as_bytes()));
-        drop(out.flush());
+        let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        // Who closes a pipe has read enough.
+        if let Err(error) = written
+            && error.kind() != ErrorKind::BrokenPipe
+        {
+            drop(UNWRITTEN.set(error.to_string()));
+        }
+    }
+
+    /// Why data did not come to stdout whole, if it did not.
+    pub(super) fn unwritten() -> Option<&'static str> {
+        UNWRITTEN.get().map(String::as_str)
     }
 
     /// A line of data.

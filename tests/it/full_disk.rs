@@ -268,6 +268,24 @@ fn owing(folder: &Path) -> (PathBuf, String, Process) {
 }
 
 #[test]
+fn data_that_stdout_does_not_take_is_no_success_and_a_closed_pipe_is_no_failure() {
+    let folder = tempfile::tempdir().unwrap();
+    let Ok(full) = std::fs::OpenOptions::new().write(true).open("/dev/full") else {
+        println!("SKIPPED: this host has no /dev/full");
+        return;
+    };
+    let mut command = backroad(folder.path(), &["schema"]);
+    let ended = command.stdout(full).stderr(std::process::Stdio::piped()).output().unwrap();
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(5), "{said}");
+    assert!(said.contains("Standard output cannot be written"), "{said}");
+    let mut command = backroad(folder.path(), &["schema"]);
+    let mut child = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
 fn what_is_owed_is_said_where_its_note_is_damaged_lost_or_cannot_be_written() {
     let folder = tempfile::tempdir().unwrap();
     let (state, run, _simulator) = owing(folder.path());
