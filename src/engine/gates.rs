@@ -78,12 +78,17 @@ pub(super) fn asking(turn: &TurnContext<'_>, name: &StepName) -> Option<Phase> {
     matches!(work.phase, Phase::Asking { .. }).then(|| work.phase.clone())
 }
 
-/// When the time of a gate was over, where that is not noted yet. The people of a drill have come in time, by the
-/// drill's own clock.
-fn closed(turn: &TurnContext<'_>, name: &StepName, by: &Actor) -> Option<CommandRefusal> {
-    let Some(Phase::Asking { expires_at: Some(at), .. }) = asking(turn, name) else { return None };
-    let is_late = matches!(by, Actor::Person(_)) && at <= turn.now.at;
-    is_late.then(|| CommandRefusal::GateClosed { step: name.clone(), at })
+/// Whether a word comes in time, where the end of the gate's time is not noted yet. The people of a drill have come in
+/// time, by the drill's own clock.
+fn in_time(turn: &TurnContext<'_>, name: &StepName, by: &Actor) -> Result<(), CommandRefusal> {
+    match asking(turn, name) {
+        Some(Phase::Asking { expires_at: Some(at), .. })
+            if matches!(by, Actor::Person(_)) && at <= turn.now.at =>
+        {
+            Err(CommandRefusal::GateClosed { step: name.clone(), at })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Nobody is asked: who comes second hears who came first.
@@ -210,10 +215,7 @@ pub(super) fn approve(
     else {
         return not_asking(turn, name);
     };
-    if let Some(why) = closed(turn, name, &by) {
-        return refuse(turn, why);
-    }
-    if let Err(why) = may_answer(turn, step, &by) {
+    if let Err(why) = in_time(turn, name, &by).and_then(|()| may_answer(turn, step, &by)) {
         return refuse(turn, why);
     }
     let skips = failure.is_some() && gate_policy(step).is_some();
@@ -272,7 +274,7 @@ pub(super) fn decline(
     let Some(Phase::Asking { failure, .. }) = asking(turn, name) else {
         return not_asking(turn, name);
     };
-    if let Some(why) = closed(turn, name, &by) {
+    if let Err(why) = in_time(turn, name, &by) {
         return refuse(turn, why);
     }
     if let Some(Err(why)) = turn.step(name).map(|step| may_answer(turn, step, &by)) {

@@ -71,9 +71,8 @@ pub fn progress(event: &Event, plan: &Plan, style: Style) -> Option<String> {
             style.warn(&format!("! {step}  in doubt: {}", error.message))
         }
         Event::NeverLanded { step } => style.dim(&format!("  {step}  the write never landed")),
-        Event::RetryScheduled { step, not_before, .. } => {
-            style.dim(&format!("  {step}  another attempt not before {not_before}"))
-        }
+        Event::RetryScheduled { step, not_before, error } => style
+            .dim(&format!("  {step}  another attempt not before {not_before}: {}", error.message)),
         Event::StepWaiting { step, why } => style.dim(&format!("  {step}  {why}")),
         Event::StepSucceeded { step, .. } => style.good(&format!("✓ {step}")),
         Event::StepFailed { step, error } => style.bad(&format!("✗ {step}  {}", error.message)),

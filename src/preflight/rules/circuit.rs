@@ -161,8 +161,10 @@ pub(super) const RULES: &[Rule] = &[
         fails_when: "The runbook raises a circuit's bandwidth.",
         reads: "bandwidthInMbps; table of what is sold",
         why: "It fails when the port has no room, the provider must follow, and there is no way back.",
-        fix: "Ask the provider beforehand; let the step's failure not stop the run.",
-        source: "E-FAQ",
+        fix: "Ask the provider beforehand. Let the step come after the connections to the circuit, and its failure not stop \
+              the run: a raise that Azure begins and fails leaves the circuit Failed, and nothing new is connected to it \
+              until it was written again.",
+        source: "E-FAQ; azurerm 1039",
         judge: raise,
     },
     tiers::TIER_RAISE,

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::arm::PolicyField;
 use crate::preflight::facts::{Fact, Facts};
-use crate::preflight::inquiry::{Inquiry, about, is, list, text};
+use crate::preflight::inquiry::{GATEWAY_SUBNET, Inquiry, about, is, list, text};
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 use crate::preflight::written::WrittenBody;
 
@@ -14,11 +14,12 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "POLICY-CONTRADICTS",
         severity: FindingSeverity::Block,
-        fails_when: "A policy writes another value than the runbook into a resource that it makes or changes.",
+        fails_when: "A policy writes another value than the runbook into a resource that it makes or changes, or a security \
+                     group into the subnet of its gateways.",
         reads: "policy restrictions (Microsoft.PolicyInsights) for each resource to be written: fieldRestrictions",
         why: "A policy with the effect modify changes the write before Azure carries it out. The write is accepted, \
               the value never stands, and the step fails after it has been written three times, in the middle of \
-              the failover.",
+              the failover. A gateway does not work behind a security group.",
         fix: "Let the runbook want what the policy makes, or have the resource group exempted for the failover.",
         source: "Microsoft Learn: Azure Policy definitions modify effect; checkPolicyRestrictions (fieldRestrictions)",
         judge: |inquiry| judged(inquiry, true),
@@ -45,7 +46,7 @@ fn judged(inquiry: &Inquiry<'_>, contradicts: bool) -> Vec<Judged> {
         let said = changes(body, inquiry.facts)?;
         let told: Vec<String> = said
             .iter()
-            .filter(|change| change.contradicts == contradicts)
+            .filter(|change| (change.contradicts || unbearable(body, change)) == contradicts)
             .map(|change| change.sentence.clone())
             .collect();
         let verdict = match told.is_empty() {
@@ -58,10 +59,17 @@ fn judged(inquiry: &Inquiry<'_>, contradicts: bool) -> Vec<Judged> {
     bodies.filter_map(of).collect()
 }
 
+/// Whether Azure does not bear what a policy adds: a security group on the subnet of gateways (E-GW, GWS-NSG).
+fn unbearable(body: &WrittenBody<'_>, change: &PolicyChange) -> bool {
+    body.id.name().eq_ignore_ascii_case(GATEWAY_SUBNET)
+        && change.field.to_ascii_lowercase().starts_with("networksecuritygroup")
+}
+
 /// What a policy makes of a field.
 #[derive(Debug, PartialEq, Eq)]
 struct PolicyChange {
     contradicts: bool,
+    field: String,
     sentence: String,
 }
 
@@ -122,6 +130,7 @@ fn change(
     };
     Some(PolicyChange {
         contradicts: wants.is_some(),
+        field: field.clone(),
         sentence: format!("{wish}, and policy {policy} {makes}"),
     })
 }

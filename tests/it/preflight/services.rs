@@ -93,3 +93,23 @@ async fn a_gateways_subnet_that_stands_otherwise_stops_nothing_where_it_gives_ro
     assert!(!fires("SUB-OTHER", stands(&["10.10.10.128/26", "10.10.10.192/26"])).await);
     assert!(fires("SUB-OTHER", stands(&["10.10.10.128/26"])).await);
 }
+
+#[tokio::test]
+async fn a_policy_that_puts_a_group_on_the_gateways_subnet_is_no_thing_to_bear() {
+    let kind = "Microsoft.Network/virtualNetworks/subnets";
+    let adds = |field: &'static str, value: String| {
+        move |c: &mut Case| {
+            let policy = json!({ "name": "groups", "types": [kind], "modify": [{
+                "operation": "addOrReplace", "field": format!("{kind}/{field}"), "value": value }] });
+            c.world.policies.push(serde_json::from_value(policy).unwrap());
+        }
+    };
+    let group = format!("{SEA}/networkSecurityGroups/nsg");
+    assert!(fires("POLICY-CONTRADICTS", adds("networkSecurityGroup.id", group.clone())).await);
+    let nat = format!("{SEA}/natGateways/nat");
+    assert!(!fires("POLICY-CONTRADICTS", adds("natGateway.id", nat)).await);
+    assert!(
+        fires("POLICY-MODIFY", adds("networkSecurityGroup.id", group)).await,
+        "of other subnets"
+    );
+}
