@@ -136,6 +136,19 @@ impl<'v> SecurityRuleView<'v> {
             && self.every_port("destination")
     }
 
+    /// Whether it is about all of these ports of what it leads to.
+    #[must_use]
+    pub fn is_about_ports(self, (from, to): (u16, u16)) -> bool {
+        self.words("destination", "PortRange").any(|range| match range.split_once('-') {
+            _ if range == "*" => true,
+            Some((low, high)) => {
+                low.parse().is_ok_and(|low: u16| low <= from)
+                    && high.parse().is_ok_and(|high: u16| high >= to)
+            }
+            None => from == to && range.parse() == Ok(from),
+        })
+    }
+
     fn every_port(self, end: &str) -> bool {
         let mut all = self.words(end, "PortRange").peekable();
         all.peek().is_none() || all.any(|own| ["*", "0-65535"].contains(&own))

@@ -102,7 +102,7 @@ pub fn write(
 /// Whether a file could be written there now: its beginning is made beside the place, and taken away again.
 ///
 /// # Errors
-/// As [`write`], without the room that the bytes take.
+/// As [`write()`], without the room that the bytes take.
 pub fn try_place(path: &Path, existing: Existing, readers: Readers) -> Result<(), WriteError> {
     let failed = |source| WriteError::Io { path: path.to_owned(), source };
     at_place(path, existing)?;

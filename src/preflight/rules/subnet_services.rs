@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::subnets::{SubnetUse, uses};
 use crate::arm::kind::ROUTE_TABLES;
-use crate::arm::{RouteTableView, SubnetView};
+use crate::arm::{RouteTableView, SecurityRuleView, SubnetView, TrafficDirection, security_rules};
 use crate::preflight::inquiry::{Inquiry, about, is, list, subnet_named, text, unless};
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
@@ -105,7 +105,9 @@ fn group(then: &Inquiry<'_>, own: &SubnetUse<'_>) -> Result<Option<FindingVerdic
     let subnet = vnet.and_then(|vnet| subnet_named(vnet, own.subnet.name()));
     let Some(ports) = heard(own.subnet.name(), subnet) else { return Ok(None) };
     let Some(body) = then.read(given)? else { return Ok(None) };
-    let lets = list(body, "/properties/securityRules").iter().any(|rule| lets_in(rule, ports));
+    let lets = security_rules(body).iter().map(SecurityRuleView::of).any(|rule| {
+        rule.is_about(TrafficDirection::Inbound) && rule.allows() && rule.is_about_ports(ports)
+    });
     Ok(Some(unless(!lets, || {
         let range = if ports.0 == ports.1 {
             ports.0.to_string()
@@ -114,23 +116,6 @@ fn group(then: &Inquiry<'_>, own: &SubnetUse<'_>) -> Result<Option<FindingVerdic
         };
         format!("{} has no rule that lets port {range} in", given.name())
     })))
-}
-
-/// Whether a rule of a security group lets traffic to these ports in.
-fn lets_in(rule: &Value, (from, to): (u16, u16)) -> bool {
-    let one = text(rule, "/properties/destinationPortRange").into_iter();
-    let several = list(rule, "/properties/destinationPortRanges").iter().filter_map(Value::as_str);
-    let covers = |range: &str| match range.split_once('-') {
-        _ if range == "*" => true,
-        Some((low, high)) => {
-            low.parse().is_ok_and(|low: u16| low <= from)
-                && high.parse().is_ok_and(|high: u16| high >= to)
-        }
-        None => from == to && range.parse() == Ok(from),
-    };
-    is(rule, "/properties/direction", "Inbound")
-        && is(rule, "/properties/access", "Allow")
-        && one.chain(several).any(covers)
 }
 
 /// What SQL Managed Instance calls the routes that it puts into a subnet's table.
