@@ -8,7 +8,7 @@
 use serde_json::{Map, Value, json};
 
 use super::facts::Facts;
-use super::inquiry::{is, peerings_of};
+use super::inquiry::{id_at, is, peerings_of};
 use super::last_path;
 use crate::arm;
 use crate::model::action::{
@@ -276,6 +276,7 @@ fn remove(facts: &mut Facts, spec: &Removal) {
             }
         }
         RemovalKind::Gateway | RemovalKind::VpnGateway => move_out(facts, &spec.id),
+        RemovalKind::HubVnet => leave_hub(facts, &spec.id),
         RemovalKind::Connection
         | RemovalKind::PublicIp
         | RemovalKind::Subnet
@@ -285,13 +286,30 @@ fn remove(facts: &mut Facts, spec: &Removal) {
         | RemovalKind::VpnConnection
         | RemovalKind::LocalGateway
         | RemovalKind::HubConnection
-        | RemovalKind::HubVnet
         | RemovalKind::HubRoutes
         | RemovalKind::HubGateway
         | RemovalKind::VirtualHub => {}
     }
     edit(facts, &spec.id, |body| *body = None);
 }
+
+/// A network shows no more what Azure showed in it of the hub that had it.
+fn leave_hub(facts: &mut Facts, connection: &ResourceId) {
+    let vnet = facts.body(connection).and_then(|body| id_at(body, REMOTE));
+    let Some((vnet, hub)) = vnet.zip(connection.parent()) else { return };
+    edit(facts, &vnet, |body| {
+        let sides = body
+            .as_mut()
+            .and_then(|body| properties(body)?.get_mut("virtualNetworkPeerings")?.as_array_mut());
+        let Some(sides) = sides else { return };
+        let is_its = |side: &Value| {
+            arm::PeeringView::of(side).hub().is_some_and(|own| own.eq_ignore_ascii_case(hub.name()))
+        };
+        sides.retain(|side| !is_its(side));
+    });
+}
+
+const REMOTE: &str = "/properties/remoteVirtualNetwork/id";
 
 /// A gateway stands in a subnet from now on.
 pub(super) fn settle_in(facts: &mut Facts, subnet: &ResourceId, gateway: &ResourceId) {

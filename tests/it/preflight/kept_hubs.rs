@@ -195,3 +195,46 @@ async fn a_hub_that_is_done_and_has_no_routers_is_not_waited_for() {
     assert_eq!((block, warning.as_deref()), (None, Some("its routers come up")));
     assert_eq!(of("Succeeded", "Provisioned").await, (None, None));
 }
+
+#[tokio::test]
+async fn a_network_that_leaves_its_hub_first_may_have_a_gateway_of_its_own() {
+    let of = async |leaves: bool| {
+        let mut case = Case::of(VWAN);
+        let id = |id: String| ResourceId::parse(&id).unwrap();
+        let connection =
+            id(format!("{SEA}/virtualHubs/hub-sea/hubVirtualNetworkConnections/con-shared-sea"));
+        case.body("vnet-shared-sea")["properties"]["virtualNetworkPeerings"] =
+            json!([of_hub("hub-sea")]);
+        let mut gateway = case.step("circuit_ready").clone();
+        let mut gone = gateway.clone();
+        gone.name = StepName::parse("gone").unwrap();
+        gone.action = Action::Remove(Removal {
+            kind: RemovalKind::HubVnet,
+            id: connection,
+            authorization: None,
+            gateway: None,
+            remote: None,
+        });
+        gateway.name = StepName::parse("own_gateway").unwrap();
+        let subnet = format!("{SEA}/virtualNetworks/vnet-shared-sea/subnets/GatewaySubnet");
+        gateway.action = Action::Gateway(backroad::model::action::Gateway {
+            id: id(format!("{SEA}/virtualNetworkGateways/ergw-own")),
+            location: backroad::model::Region::parse("southeastasia").unwrap(),
+            sku: "ErGw1AZ".into(),
+            subnet: id(subnet),
+            public_ip: None,
+            autoscale: None,
+            allow_remote_vnet_traffic: None,
+            allow_virtual_wan_traffic: None,
+            tags: std::collections::BTreeMap::new(),
+        });
+        if leaves {
+            gateway.needs.push(gone.name.clone());
+            case.plan.steps.push(gone);
+        }
+        case.plan.steps.push(gateway);
+        failed(&case.found().await).contains("VP-OWN-GW")
+    };
+    assert!(of(false).await, "it uses the hub's gateways");
+    assert!(!of(true).await);
+}
