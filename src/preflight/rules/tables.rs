@@ -8,7 +8,7 @@ use crate::model::action::{Destination, NextHop, RemovalKind};
 use crate::model::azure_limits::{ROUTES_PER_TABLE, ROUTES_PER_TABLE_USAGE};
 use crate::model::{Action, ResourceId, Step};
 use crate::preflight::facts::{Fact, Question};
-use crate::preflight::inquiry::{Inquiry, about, id_at, is, list, text, unless};
+use crate::preflight::inquiry::{Inquiry, about, id_at, is, list, region_at, text, unless};
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
 /// The rules about tables and routes as they are written.
@@ -73,10 +73,12 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "UDR-FIREWALL",
         severity: FindingSeverity::Block,
-        fails_when: "A route is to lead to an Azure Firewall that is not there, or has no private address.",
-        reads: "firewall: ipConfigurations, hubIPAddresses",
-        why: "The address is read when the route is written, and there is none to write.",
-        fix: "Make or start the firewall before the run, or name the address of another appliance.",
+        fails_when: "A route is to lead to an Azure Firewall that is not there, has no private address, has failed, or stands \
+                     in the source region.",
+        reads: "firewall: ipConfigurations, hubIPAddresses, provisioningState, location; the runbook's source_region",
+        why: "The address is read when the route is written, and there is none to write; or one that leads to nobody: where \
+              addresses are kept, that of the lost region's firewall is an address of the target's hub, too.",
+        fix: "Make or start the firewall before the run, name the target's own, or the address of another appliance.",
         source: "azure-facts 9",
         judge: firewall,
     },
@@ -211,14 +213,30 @@ fn firewall(inquiry: &Inquiry<'_>) -> Vec<Judged> {
                 Fact::Absent => {
                     FindingVerdict::Failed(format!("the firewall {} is not there", id.name()))
                 }
-                Fact::Known(body) => unless(arm::firewall_address(body).is_none(), || {
-                    format!("the firewall {} has no private address", id.name())
-                }),
+                Fact::Known(body) => match unfit(inquiry, step, body) {
+                    Some(why) => {
+                        FindingVerdict::Failed(format!("the firewall {} {why}", id.name()))
+                    }
+                    None => FindingVerdict::Passed,
+                },
             };
             all.push(Judged { id: Some(id.clone()), ..Judged::of(route, verdict) });
         }
     }
     all
+}
+
+/// Why a firewall takes nothing that a route of the target leads to it.
+fn unfit(inquiry: &Inquiry<'_>, step: &Step, firewall: &Value) -> Option<String> {
+    if arm::firewall_address(firewall).is_none() {
+        return Some("has no private address".to_owned());
+    }
+    if arm::has_failed(firewall) {
+        return Some("is in state Failed".to_owned());
+    }
+    let source = inquiry.plan.parts().source_region.as_ref();
+    let lost = region_at(firewall).filter(|own| Some(own) == source && !Inquiry::on_source(step));
+    lost.map(|region| format!("stands in {}, the source region", region.as_str()))
 }
 
 /// How many routes each table that is written would have, against what the subscription may have in one.

@@ -213,6 +213,26 @@ async fn a_route_to_a_firewall_that_is_not_there_is_named() {
 }
 
 #[tokio::test]
+async fn a_firewall_that_is_lost_or_has_failed_takes_nothing() {
+    let of = async |region: &str, state: &str| {
+        let mut case = Case::of(MAIN);
+        let id = format!("{SEA}/azureFirewalls/afw");
+        case.add(json!({ "id": id, "location": region, "properties": {
+            "provisioningState": state, "ipConfigurations": [{ "name": "a", "properties": {
+                "privateIPAddress": "10.10.10.68",
+                "subnet": { "id": format!("{SEA}/virtualNetworks/vnet-hub-sea/subnets/snet-nva") } } }] } }));
+        let Action::RouteTable(table) = &mut case.step("hub_routes").action else { panic!() };
+        table.routes.truncate(1);
+        table.routes[0].next_hop = NextHop::Firewall(id.parse().unwrap());
+        said(&case.found().await, "UDR-FIREWALL").pop().unwrap_or_default()
+    };
+    assert_eq!(of("southeastasia", "Succeeded").await, "");
+    assert!(of("southeastasia", "Failed").await.ends_with("the firewall afw is in state Failed"));
+    let lost = of("eastasia", "Succeeded").await;
+    assert!(lost.ends_with("the firewall afw stands in eastasia, the source region"), "{lost}");
+}
+
+#[tokio::test]
 async fn an_aggregate_of_on_premises_collides_with_nothing() {
     let with = |runbook: &str, prefix: &str| {
         let mut case = Case::of(runbook);
