@@ -83,7 +83,11 @@ pub fn check(bytes: &[u8], expected: &Expected<'_>) -> EvidenceReport {
     };
     report.first_bad = judge(bytes, expected, &mut report).err();
     if expected.trusted.is_some() && !matches!(report.signed, Signed::Trusted(_)) {
+        let has_signature = report.members.iter().any(|own| own.name == SIGNATURE);
         report.distrusted.get_or_insert_with(|| match &report.signed {
+            Signed::No if has_signature => {
+                "its signature was not looked at, since it is not as it was written".to_owned()
+            }
             Signed::No => "nobody signed it".to_owned(),
             Signed::Unjudged(who) | Signed::Trusted(who) => {
                 format!("it was signed with {who}, which is none of the trusted keys")

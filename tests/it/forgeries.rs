@@ -682,6 +682,13 @@ fn a_signature_that_is_not_of_this_evidence_is_refused() {
         let report = evidence::check(&with(&changed).bytes(), &expected);
         assert!(report.first_bad.is_some() || report.distrusted.is_some(), "byte {at}");
     }
+    // Signed, and changed since: nobody says then that nobody signed it.
+    let mut edited = with(&good);
+    edited.at("report.html").push(b' ');
+    let report = evidence::check(&edited.bytes(), &expected);
+    assert!(report.first_bad.is_some());
+    let distrusted = report.distrusted.unwrap();
+    assert!(distrusted.contains("its signature was not looked at"), "{distrusted}");
     // The signature of one evidence under another, and one that was signed and edited since.
     let mut other = with(&good);
     other.at("report.html").push(b' ');

@@ -67,7 +67,7 @@ struct ExportLine {
 
 pub(super) fn env(context: &Context, args: &EnvArgs) -> Result<Status, CliError> {
     let path = args.az_config.join(SERVED);
-    let bytes = files::read("what `sim serve --az-config` wrote", &path, BYTES_MAX)?;
+    let bytes = files::read("file of `sim serve --az-config`", &path, BYTES_MAX)?;
     let served: Value = serde_json::from_slice(&bytes).map_err(|error| {
         CliError::usage(format!("{} is not what `sim serve --az-config` writes.", path.display()))
             .because(&error)
