@@ -27,13 +27,17 @@ pub fn runs(lines: &[RunLine], style: Style) -> String {
     let runbooks = lines.iter().filter_map(|run| run.runbook.as_deref());
     let runbook = runbooks.map(|name| name.chars().count()).max().unwrap_or(7).clamp(7, 30);
     // Id, mode, standing, age and their gaps; what is left is the runbook's, the rest goes below it.
-    let fixed = ID + 2 + 5 + 2 + 15 + 2 + 11 + 2;
+    let modes = lines.iter().map(|run| mode(run).chars().count()).max().unwrap_or(0).max(5);
+    let fixed = ID + 2 + modes + 2 + 15 + 2 + 11 + 2;
     let beside = style.width >= fixed + runbook;
     let head = match beside {
         true => {
-            format!("{:<ID$}  {:<5}  {:<15}  {:<11}  RUNBOOK", "RUN", "MODE", "STANDING", "BEGAN")
+            format!(
+                "{:<ID$}  {:<modes$}  {:<15}  {:<11}  RUNBOOK",
+                "RUN", "MODE", "STANDING", "BEGAN"
+            )
         }
-        false => format!("{:<ID$}  {:<5}  STANDING", "RUN", "MODE"),
+        false => format!("{:<ID$}  {:<modes$}  STANDING", "RUN", "MODE"),
     };
     out.push_str(&format!("{}\n", style.dim(&head)));
     for run in lines {
@@ -46,14 +50,14 @@ pub fn runs(lines: &[RunLine], style: Style) -> String {
             true => {
                 let name = cut(name, style.width.saturating_sub(fixed).max(7));
                 let line = format!(
-                    "{:<ID$}  {mode:<5}  {painted}{gap}  {}  {name}",
+                    "{:<ID$}  {mode:<modes$}  {painted}{gap}  {}  {name}",
                     run.run,
                     fill(&age, 11)
                 );
                 out.push_str(&format!("{}\n", line.trim_end()));
             }
             false => {
-                out.push_str(&format!("{:<ID$}  {mode:<5}  {painted}\n", run.run));
+                out.push_str(&format!("{:<ID$}  {mode:<modes$}  {painted}\n", run.run));
                 let below = cut(&format!("{name}, began {age}"), style.width.saturating_sub(4));
                 out.push_str(&format!("    {below}\n"));
             }
