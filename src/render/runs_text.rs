@@ -17,13 +17,10 @@ pub fn runs(lines: &[RunLine], style: Style) -> String {
     if lines.is_empty() {
         return "There are no runs here yet.\n".to_owned();
     }
-    let mut out = String::new();
     if style.flow == Flow::Sentences {
-        for run in lines {
-            out.push_str(&format!("{}\n", sentence(run, style)));
-        }
-        return out;
+        return lines.iter().map(|run| format!("{}\n", sentence(run, style))).collect();
     }
+    let mut out = String::new();
     let runbooks = lines.iter().filter_map(|run| run.runbook.as_deref());
     let runbook = runbooks.map(|name| name.chars().count()).max().unwrap_or(7).clamp(7, 30);
     // Id, mode, standing, age and their gaps; what is left is the runbook's, the rest goes below it.
