@@ -26,6 +26,10 @@ const OWED_WITHIN: Duration = Duration::from_secs(5);
 /// How long a shared store may take to keep the last files of a run.
 const LAST_FILES_WITHIN: Duration = Duration::from_secs(20);
 
+/// How often, and how long after one another, a run is looked at whose process has just stopped answering.
+const ENDING_LOOKS: u32 = 4;
+const ENDING_LOOK: Duration = Duration::from_millis(50);
+
 /// A run as it is looked at from outside.
 #[derive(Debug, Clone)]
 pub struct RunLook {
@@ -363,6 +367,9 @@ impl Context {
                     }
                     Err(error) => error,
                 };
+                if let Some(events) = self.let_go(run).await {
+                    return Ok(LookedBy::Written(events, Driven::ByNobody, None));
+                }
                 // It hangs, or could not open its socket: what it has written is at most a moment old.
                 match self.state.read_export(run) {
                     Ok(events) if !events.is_empty() => {
@@ -374,6 +381,18 @@ impl Context {
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// What is written of a run whose process ended, or was killed, while it was asked; none where it still holds it.
+    async fn let_go(&self, run: &RunId) -> Option<Vec<Recorded>> {
+        let clock = RealClock::new(NonZeroU32::MIN, None);
+        for _ in 0..ENDING_LOOKS {
+            if let Ok(events) = self.state.read(run) {
+                return Some(events);
+            }
+            clock.sleep_until(clock.now() + ENDING_LOOK).await;
+        }
+        None
     }
 
     /// A run's events folded.
