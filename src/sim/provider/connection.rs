@@ -135,6 +135,13 @@ impl Provider for ConnectionType {
     }
 
     fn complete(&self, body: &mut Value) {
+        // What went through a tunnel is counted as it is shown, from when it stands.
+        if body.pointer("/properties/localNetworkGateway2").is_some()
+            && let Some(properties) = body["properties"].as_object_mut()
+        {
+            properties.remove("ingressBytesTransferred");
+            properties.remove("egressBytesTransferred");
+        }
         defaults(&mut body["properties"]);
     }
 

@@ -154,6 +154,22 @@ proptest! {
     }
 }
 
+/// What a property found: a tunnel that carries had its counters written down as if they stood.
+#[test]
+fn a_world_with_a_tunnel_that_carries_comes_again() {
+    let whole = std::fs::read_to_string(file(WORLDS[1])).unwrap();
+    let up = whole.replacen("regions_down: [eastasia]", "regions_down: []", 1);
+    let lines: Vec<&str> = whole.lines().collect();
+    let at = lines.iter().position(|line| line.ends_with("virtualNetworkGateways/vgw-hub-ea"));
+    let at = at.unwrap() + 1;
+    assert_eq!(lines[at].trim(), "location: eastasia");
+    let cut = [&lines[..at], &lines[at + 1..]].concat().join("\n");
+    for text in [up, cut] {
+        let scenario = read_beside(&text).scenario.unwrap();
+        assert_eq!(comes_again(&scenario), Ok(()));
+    }
+}
+
 /// By the program itself: served, captured, and served again.
 #[test]
 fn a_served_estate_is_captured_as_the_same_and_can_be_served_again() {
