@@ -126,3 +126,12 @@ pub fn circuit_of(body: &Value) -> Option<ResourceId> {
     let of_hub = || id_at(body, CIRCUIT_PEERING)?.parent();
     id_at(body, "/properties/peer/id").or_else(of_hub)
 }
+
+/// Whether a lock's scope covers what is at a path, in whatever case that is written: it is that, or what that is in.
+#[must_use]
+pub fn lock_covers(lock: &Value, path: &str) -> bool {
+    let Some(lock) = text(lock, "/id") else { return true };
+    let (lock, path) = (lock.to_ascii_lowercase(), path.to_ascii_lowercase());
+    let scope = lock.split("/providers/microsoft.authorization/").next().unwrap_or_default();
+    path == scope || path.strip_prefix(scope).is_some_and(|rest| rest.starts_with('/'))
+}

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 pub use super::bodies::{
     FAILS_OVER_INTO, GATEWAY_SUBNET, NETWORK_MAPPINGS, card_network, cards, circuit_of, clash,
-    gateway_subnet, overlap, own_gateway_subnet, peering, peerings_of, recovery_group,
+    gateway_subnet, lock_covers, overlap, own_gateway_subnet, peering, peerings_of, recovery_group,
     recovery_items, route_server, subnet_named, subnet_prefix, subnet_prefixes, subnets_of,
 };
 use super::facts::{Fact, Facts, Question};

@@ -8,12 +8,12 @@ use serde_json::Value;
 
 use super::machines::{LeavingPlan, leaving, machines};
 use crate::arm::read::name;
-use crate::model::recovery::{FailoverDirection, RecoveryMove};
+use crate::model::recovery::RecoveryMove;
 use crate::model::{Action, ResourceId, Step};
 use crate::preflight::facts::{Fact, Question};
 use crate::preflight::inquiry::{
     FAILS_OVER_INTO, Inquiry, NETWORK_MAPPINGS, about, card_network, cards, id_at, is, list,
-    recovery_group, recovery_items, subnet_named, subnet_prefixes, text, unless,
+    lock_covers, recovery_group, recovery_items, subnet_named, subnet_prefixes, text, unless,
 };
 use crate::preflight::mend;
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
@@ -227,10 +227,6 @@ fn actions<'i>(own: &LeavingPlan<'_>, plan: &'i Value) -> Vec<&'i Value> {
             return Vec::new();
         }
     };
-    let direction = match direction {
-        FailoverDirection::PrimaryToRecovery => "PrimaryToRecovery",
-        FailoverDirection::RecoveryToPrimary => "RecoveryToPrimary",
-    };
     let kind = own.spec.to.allowed_word();
     let holds = |action: &Value, key: &str, word: &str| {
         let words = list(action, key);
@@ -242,7 +238,8 @@ fn actions<'i>(own: &LeavingPlan<'_>, plan: &'i Value) -> Vec<&'i Value> {
         list(group, "/startGroupActions").iter().chain(list(group, "/endGroupActions"))
     });
     all.filter(|action| {
-        holds(action, "/failoverTypes", kind) && holds(action, "/failoverDirections", direction)
+        holds(action, "/failoverTypes", kind)
+            && holds(action, "/failoverDirections", direction.as_str())
     })
     .collect()
 }
@@ -332,6 +329,7 @@ fn locked(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         let groups = items.iter().filter_map(|item| recovery_group(inquiry.facts.body(item)?));
         asked.extend(groups.map(|(subscription, group)| (subscription, group, level)));
     }
+    // A lock of a single resource keeps nothing new away: only those of the group, or of what it is in, count.
     let judged = asked.into_iter().filter_map(|(subscription, group, level)| {
         let scope = format!("/subscriptions/{subscription}/resourceGroups/{group}");
         let about = format!("resource group {group}");
@@ -340,7 +338,7 @@ fn locked(inquiry: &Inquiry<'_>) -> Vec<Judged> {
             Fact::Known(all) => {
                 let mut locks = list(all, "/value").iter();
                 let lock = locks
-                    .find(|lock| is(lock, "/properties/level", level) && is_over(lock, &scope));
+                    .find(|lock| is(lock, "/properties/level", level) && lock_covers(lock, &scope));
                 let Some(lock) = lock else {
                     return Some(Judged::of(about, FindingVerdict::Passed));
                 };
@@ -357,12 +355,4 @@ fn locked(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         }
     });
     judged.collect()
-}
-
-/// Whether a lock is that of a group, or of what the group is in: one of a single resource keeps nothing new away.
-fn is_over(lock: &Value, group: &str) -> bool {
-    let Some(id) = text(lock, "/id") else { return true };
-    let (id, group) = (id.to_ascii_lowercase(), group.to_ascii_lowercase());
-    let scope = id.split("/providers/microsoft.authorization/").next().unwrap_or_default();
-    group == scope || group.strip_prefix(scope).is_some_and(|rest| rest.starts_with('/'))
 }

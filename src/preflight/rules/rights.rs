@@ -8,7 +8,7 @@ use crate::arm;
 use crate::arm::kind::PORTS;
 use crate::model::{Action, ResourceId, SagaClass, Step, permission};
 use crate::preflight::facts::{Fact, Question, WRONG_TENANT};
-use crate::preflight::inquiry::{Inquiry, about, is, list, text, unless};
+use crate::preflight::inquiry::{Inquiry, about, is, list, lock_covers, text, unless};
 use crate::preflight::mend;
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
@@ -139,9 +139,9 @@ fn locked(inquiry: &Inquiry<'_>, level: &str) -> Vec<Judged> {
         let mut commands = Vec::new();
         let verdict = match inquiry.facts.of(&question) {
             Fact::Known(value) => {
-                let lock = list(value, "/value")
-                    .iter()
-                    .find(|lock| is(lock, "/properties/level", level) && holds_over(lock, id));
+                let lock = list(value, "/value").iter().find(|lock| {
+                    is(lock, "/properties/level", level) && lock_covers(lock, id.key())
+                });
                 commands.extend(lock.and_then(|lock| text(lock, "/id")).map(mend::lock));
                 match lock {
                     Some(lock) => FindingVerdict::Failed(format!(
@@ -179,7 +179,7 @@ fn not_removable(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     for id in made.filter(|id| matches!(inquiry.read(id), Ok(None))) {
         let question = locks_around(id);
         let Fact::Known(value) = inquiry.facts.of(&question) else { continue };
-        let locks = list(value, "/value").iter().filter(|lock| holds_over(lock, id));
+        let locks = list(value, "/value").iter().filter(|lock| lock_covers(lock, id.key()));
         for lock in locks.filter(|lock| is(lock, "/properties/level", "CanNotDelete")) {
             let named = text(lock, "/id").unwrap_or_default().to_ascii_lowercase();
             held.entry(named).or_insert((lock, Vec::new())).1.push(id);
@@ -200,15 +200,6 @@ fn not_removable(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         })
     });
     judged.collect()
-}
-
-/// Whether a lock's scope covers a resource.
-fn holds_over(lock: &Value, id: &ResourceId) -> bool {
-    let Some(lock) = text(lock, "/id") else { return true };
-    let lower = lock.to_ascii_lowercase();
-    let scope = lower.split("/providers/microsoft.authorization/").next().unwrap_or_default();
-    let key = id.key();
-    key == scope || key.strip_prefix(scope).is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// The rights that a plan needs in each resource group, with a step that needs each.
@@ -372,8 +363,8 @@ mod tests {
         )
         .unwrap();
         let lock = |scope: &str| json!({ "id": format!("{scope}/providers/Microsoft.Authorization/locks/l") });
-        assert!(holds_over(&lock("/subscriptions/s"), &id));
-        assert!(holds_over(&lock("/subscriptions/s/resourceGroups/G"), &id));
-        assert!(!holds_over(&lock("/subscriptions/s/resourceGroups/g2"), &id));
+        assert!(lock_covers(&lock("/subscriptions/s"), id.key()));
+        assert!(lock_covers(&lock("/subscriptions/s/resourceGroups/G"), id.key()));
+        assert!(!lock_covers(&lock("/subscriptions/s/resourceGroups/g2"), id.key()));
     }
 }
