@@ -17,7 +17,6 @@ const REQUEST_ID_MAX: usize = 128;
 /// It was refused, or it is not known what became of it.
 pub fn read_sent(response: &WireResponse, purpose: &Purpose) -> Result<SendAnswer, StepError> {
     if !(200..300).contains(&response.status) {
-        // A delete of what is in a group that is gone: there is nothing left to delete.
         return Err(refusal(response, purpose));
     }
     let request_id = response.headers.get("x-ms-request-id");

@@ -1,4 +1,4 @@
-//! What is a call for: to learn something, or to change it? StepCommand by who makes it, never read off its method.
+//! What is a call for: to learn something, or to change it? Told by who makes it, never read off its method.
 //!
 //! Azure models reads as POSTs and changes as POSTs, so the method tells nothing. What a call is for
 //! decides what a lost answer means (a read is asked again, a change is in doubt), so it is a type that

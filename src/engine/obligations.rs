@@ -7,7 +7,8 @@ use serde_json::Value;
 use super::actor::Actor;
 use super::record::Phase;
 use super::state::{RunPhase, RunState, StepState};
-use crate::model::{RunOutcome, SagaClass, StepName, Undo};
+use crate::model::action::RemovalKind;
+use crate::model::{Action, RunOutcome, SagaClass, Step, StepName, Undo};
 
 impl RunState {
     /// Whether the run owes the goal of a step: it ended without it, and what comes after it was done
@@ -125,7 +126,7 @@ impl RunState {
                     "Step `{}` could not be undone and leaves {resource}: {}{}",
                     step.name,
                     error.message,
-                    other_side(record.undo.as_ref())
+                    other_side(step, record.undo.as_ref())
                 )),
                 StepState::TimedOut { operation: Some(_), .. } => owed.push(format!(
                     "Step `{}` ran out of time while Azure may still be at work on {resource}.",
@@ -147,16 +148,22 @@ impl RunState {
     }
 }
 
-/// A peering that is not back leaves its other side alone, which nobody wrote.
-fn other_side(undo: Option<&Undo>) -> String {
-    let Some(Undo::Restore { body, .. }) = undo else { return String::new() };
+/// A side of a peering that is not back leaves its other side alone, which nobody wrote. A hub's connection has no
+/// other side of its own.
+fn other_side(step: &Step, undo: Option<&Undo>) -> String {
+    let is_side = match &step.action {
+        Action::Peering(_) => true,
+        Action::Remove(spec) => spec.kind == RemovalKind::Peering,
+        _ => false,
+    };
+    let Some(Undo::Restore { body, .. }) = undo.filter(|_| is_side) else { return String::new() };
     let remote = body.pointer("/properties/remoteVirtualNetwork/id").and_then(Value::as_str);
     remote.map_or_else(String::new, |network| {
         format!(" Without it its other side, in {network}, carries nothing.")
     })
 }
 
-fn obligation(step: &crate::model::Step) -> Option<String> {
+fn obligation(step: &Step) -> Option<String> {
     let text = step.owes.as_ref()?.split_whitespace().collect::<Vec<_>>().join(" ");
     Some(format!("{text} (step `{}`)", step.name))
 }

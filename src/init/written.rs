@@ -59,7 +59,10 @@ pub fn written(draft: &Draft, name: &str, estate: &str) -> Vec<WrittenFile> {
     files
 }
 
-fn head(draft: &Draft, name: &str, title: &str, description: &str) -> String {
+/// How long a way home may take: nobody waits for it, and machines are copied back first.
+const RTO_HOME: &str = "26h";
+
+fn head(draft: &Draft, name: &str, rto: &str, title: &str, description: &str) -> String {
     let mut out = String::from("# yaml-language-server: $schema=runbook.schema.json\n");
     out.push_str(&comment(
         &format!(
@@ -80,7 +83,6 @@ fn head(draft: &Draft, name: &str, title: &str, description: &str) -> String {
         quoted(&draft.contact)
     )
     .ok();
-    let rto = if name.ends_with("-failback") { "26h" } else { draft.rto.as_str() };
     writeln!(out, "objective: {{ rto: {rto} }}").ok();
     out.push_str(&prose("description", description, 0));
     out
@@ -126,7 +128,7 @@ fn runbook(draft: &Draft, name: &str) -> String {
         (None, Some(_)) => test_body(draft),
         (None, None) => failover::body(draft),
     };
-    let mut out = head(draft, name, draft.strategy.title(), &description(draft));
+    let mut out = head(draft, name, &draft.rto, draft.strategy.title(), &description(draft));
     out.push_str(&prose("not_when", not_when(draft.strategy), 0));
     if let (Some(source), None) = (&draft.source, &draft.test) {
         writeln!(out, "source_region: {}", source.as_str()).ok();
@@ -173,6 +175,7 @@ fn home(draft: &Draft, name: &str) -> String {
     let mut out = head(
         draft,
         &own,
+        RTO_HOME,
         &title,
         &format!(
             "The way home after {name}. The machines go home first; then the target is cut off, what the failover \

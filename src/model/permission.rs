@@ -193,13 +193,13 @@ pub const ASKS_POLICIES: &str = "Microsoft.PolicyInsights/checkPolicyRestriction
 #[must_use]
 pub fn by_group(plan: &Plan) -> BTreeMap<String, BTreeSet<String>> {
     let mut groups: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for (id, right) in plan.steps().iter().flat_map(needed) {
+    for (id, right) in plan.steps_to_run().flat_map(needed) {
         let scope =
             format!("/subscriptions/{}/resourceGroups/{}", id.subscription(), id.resource_group());
         groups.entry(scope).or_default().insert(right);
     }
     // The preflight asks of what is to be made what policies will say of it.
-    for id in plan.steps().iter().filter_map(|step| made(&step.action)) {
+    for id in plan.steps_to_run().filter_map(|step| made(&step.action)) {
         let scope =
             format!("/subscriptions/{}/resourceGroups/{}", id.subscription(), id.resource_group());
         groups.entry(scope).or_default().insert(ASKS_POLICIES.to_owned());
@@ -222,7 +222,7 @@ const ROUTES: [&str; 2] =
 #[must_use]
 pub fn by_hand(plan: &Plan) -> BTreeMap<String, BTreeSet<String>> {
     let mut groups: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for step in plan.steps() {
+    for step in plan.steps_to_run() {
         let (id, rights) = match &step.action {
             Action::Connection(spec) => (&spec.id, &DEPLOYS[..]),
             Action::Vpn(Vpn::Connection(spec)) => (&spec.id, &DEPLOYS[..]),

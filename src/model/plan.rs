@@ -175,6 +175,14 @@ pub struct Step {
     pub prose: Prose,
 }
 
+impl Step {
+    /// Whether it is known never to run: its condition is false with these values.
+    #[must_use]
+    pub fn never_runs(&self) -> bool {
+        self.when == Some(Condition::Known(false))
+    }
+}
+
 /// The parts do not make a plan.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PlanError {
@@ -274,6 +282,11 @@ impl Plan {
     #[must_use]
     pub fn steps(&self) -> &[Step] {
         &self.parts.steps
+    }
+
+    /// The steps without those of which it is known that they never run: `when` is false with these values.
+    pub fn steps_to_run(&self) -> impl Iterator<Item = &Step> + Clone {
+        self.parts.steps.iter().filter(|step| !step.never_runs())
     }
 
     /// The graph of the steps, by their index in `steps`.

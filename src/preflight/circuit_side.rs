@@ -40,7 +40,7 @@ impl<'a> Inquiry<'a> {
         let listed: BTreeSet<ResourceId> = self.all_links_to(circuit).into_iter().collect();
         let planned = self.planned_links();
         let removed = |id: &ResourceId| {
-            self.plan.steps().iter().any(|step| {
+            self.plan.steps_to_run().any(|step| {
                 let own = matches!(&step.action, Action::Remove(spec) if spec.id == *id);
                 own && self.is_done(step)
             })

@@ -23,7 +23,7 @@ use crate::model::action::{
     Connection, Gateway, HubAction, HubConnection, Peering, RecoveryPlan, Removal, RemovalKind,
     RouteTable, Subnet, Tier, Verification, Vpn,
 };
-use crate::model::{Action, Condition, Plan, Region, ResourceId, Side, Step};
+use crate::model::{Action, Plan, Region, ResourceId, Side, Step};
 
 /// A plan and the facts about it.
 #[derive(Debug)]
@@ -143,7 +143,7 @@ impl<'a> Inquiry<'a> {
     }
 
     pub(super) fn actions<T>(&self, pick: impl Fn(&'a Action) -> Option<T>) -> Vec<(&'a Step, T)> {
-        let steps = self.plan.steps().iter();
+        let steps = self.plan.steps_to_run();
         steps.filter_map(|step| pick(&step.action).map(|found| (step, found))).collect()
     }
 
@@ -187,7 +187,7 @@ impl<'a> Inquiry<'a> {
         let region = |action: &Action| Some(action.nature().tracked?.location.clone());
         let links = self.planned_links().into_iter();
         let reached = links.filter_map(|planned| {
-            let steps = self.plan.steps().iter().map(|step| &step.action);
+            let steps = self.plan.steps_to_run().map(|step| &step.action);
             let mut makes = steps.filter(|action| action.written() == Some(&planned.gateway));
             let own = region(&planned.step.action).or_else(|| makes.find_map(region));
             let stands = || region_at(self.facts.body(&planned.gateway)?);
@@ -257,7 +257,7 @@ impl<'a> Inquiry<'a> {
         let before = self.plan.dag().ancestors(place);
         self.plan.steps().iter().enumerate().any(|(at, other)| {
             before.contains(&at)
-                && other.when != Some(Condition::Known(false))
+                && !other.never_runs()
                 && matches!(&other.action, Action::Remove(spec) if spec.id == *resource)
         })
     }
@@ -269,7 +269,7 @@ impl<'a> Inquiry<'a> {
         let raised =
             self.plan.steps().iter().enumerate().filter_map(|(at, other)| match &other.action {
                 Action::Tier(spec) if spec.id == *circuit && before.contains(&at) => {
-                    (other.when != Some(Condition::Known(false))).then_some(spec.at_least)
+                    (!other.never_runs()).then_some(spec.at_least)
                 }
                 _ => None,
             });

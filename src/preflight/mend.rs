@@ -48,8 +48,7 @@ pub(super) fn resource(rule: &str, id: &ResourceId) -> Vec<String> {
 /// Makes a resource group, homed where the plan works; a person says where it does in several regions, or in none.
 pub(super) fn group(plan: &Plan, subscription: &str, group: &str) -> String {
     let regions: BTreeSet<&Region> = plan
-        .steps()
-        .iter()
+        .steps_to_run()
         .filter_map(|step| Some(step.action.nature().tracked?.location))
         .collect();
     let region = match regions.iter().collect::<Vec<_>>().as_slice() {

@@ -17,7 +17,7 @@ use crate::model::action::{
 };
 use crate::model::hub_body::body_of;
 use crate::model::tags::Tags;
-use crate::model::{Action, Condition, ResourceId, Step};
+use crate::model::{Action, ResourceId, Step};
 
 /// The facts after these steps, each carried out as it is planned. A step that is known not to run
 /// changes nothing.
@@ -25,7 +25,7 @@ use crate::model::{Action, Condition, ResourceId, Step};
 pub fn after<'p>(facts: &Facts, steps: impl IntoIterator<Item = &'p Step>) -> Facts {
     let mut then = facts.clone();
     for step in steps {
-        if step.when != Some(Condition::Known(false)) {
+        if !step.never_runs() {
             apply(&mut then, &step.action);
         }
     }

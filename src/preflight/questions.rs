@@ -31,7 +31,7 @@ pub fn questions(plan: &Plan, facts: &Facts) -> BTreeSet<Question> {
     for param in plan.parts().secrets.keys() {
         asked.insert(Question::Secret { param: param.clone() });
     }
-    for step in plan.steps() {
+    for step in plan.steps_to_run() {
         if let Action::Outside(own) = &step.action {
             let programs = own.programs().into_iter().map(str::to_owned);
             asked.extend(programs.map(|program| Question::Program { program }));
@@ -53,7 +53,7 @@ pub fn questions(plan: &Plan, facts: &Facts) -> BTreeSet<Question> {
     asked.extend(sides::questions(inquiry));
     asked.extend(policies(inquiry));
     asked.extend(rights::questions(inquiry));
-    asked.extend(plan.steps().iter().filter_map(|step| limits::question(&step.action)));
+    asked.extend(plan.steps_to_run().filter_map(|step| limits::question(&step.action)));
     asked.extend(hubs::questions(inquiry));
     asked.extend(hub_tables::questions(inquiry));
     asked.extend(secrets::questions(inquiry));
@@ -64,7 +64,7 @@ pub fn questions(plan: &Plan, facts: &Facts) -> BTreeSet<Question> {
 
 /// What steps are about, what that is in, and what they read.
 fn of_steps(plan: &Plan, resource: &mut impl FnMut(&ResourceId)) {
-    for step in plan.steps() {
+    for step in plan.steps_to_run() {
         if let Some(id) = step.action.subject() {
             resource(id);
             // A child says less than the network that it is in.
@@ -239,7 +239,7 @@ fn mappings<'i>(inquiry: &'i Inquiry<'_>) -> impl Iterator<Item = Question> + us
 /// The circuits that a verification waits for: by their own tables, or by what a gateway learns over them.
 fn awaited(inquiry: &Inquiry<'_>) -> BTreeSet<ResourceId> {
     let mut circuits = BTreeSet::new();
-    for step in inquiry.plan.steps() {
+    for step in inquiry.plan.steps_to_run() {
         match &step.action {
             Action::Verify(Verification::CircuitRoutes { circuit, expect, .. })
                 if !expect.is_empty() =>
@@ -263,7 +263,7 @@ fn around(inquiry: &Inquiry<'_>) -> BTreeSet<Question> {
     let connecting = !inquiry.planned_links().is_empty()
         || !inquiry.removals(RemovalKind::Gateway).is_empty()
         || !inquiry.removals(RemovalKind::VpnGateway).is_empty();
-    let tunnels = inquiry.plan.steps().iter().filter_map(|step| match &step.action {
+    let tunnels = inquiry.plan.steps_to_run().filter_map(|step| match &step.action {
         Action::Vpn(Vpn::Connection(spec)) => Some(&spec.gateway),
         _ => None,
     });
@@ -304,7 +304,7 @@ fn around(inquiry: &Inquiry<'_>) -> BTreeSet<Question> {
             asked.insert(Question::RouteTable { circuit: circuit.clone(), path });
         }
     }
-    for step in inquiry.plan.steps() {
+    for step in inquiry.plan.steps_to_run() {
         if let Action::Steering(Steering::Record(spec)) = &step.action
             && let Some(zone) = spec.id.parent()
         {

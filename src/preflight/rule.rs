@@ -81,6 +81,31 @@ pub enum FindingVerdict {
     Unknown(String),
 }
 
+impl FindingVerdict {
+    /// How bad it is: what failed, before what cannot be known.
+    fn rank(&self) -> u8 {
+        match self {
+            Self::Failed(_) => 0,
+            Self::Unknown(_) => 1,
+            Self::Passed => 2,
+        }
+    }
+}
+
+/// Each thing once, by the worst that was found of it; of two as bad the first.
+#[must_use]
+pub fn worst_of_each(all: Vec<Judged>) -> Vec<Judged> {
+    let mut each: Vec<Judged> = Vec::new();
+    for judged in all {
+        match each.iter_mut().find(|own| own.about == judged.about) {
+            Some(own) if judged.verdict.rank() < own.verdict.rank() => *own = judged,
+            Some(_) => {}
+            None => each.push(judged),
+        }
+    }
+    each
+}
+
 /// A finding, for people and machines.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {

@@ -135,7 +135,7 @@ impl<'a> Inquiry<'a> {
     /// What each step writes and an undo of it would put back.
     pub fn bodies(&self) -> &[StepBodies<'a>] {
         self.bodies
-            .get_or_init(|| self.plan.steps().iter().map(|step| self.bodies_of(step)).collect())
+            .get_or_init(|| self.plan.steps_to_run().map(|step| self.bodies_of(step)).collect())
     }
 
     fn bodies_of(&self, step: &'a Step) -> StepBodies<'a> {

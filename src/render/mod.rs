@@ -40,6 +40,7 @@ pub mod typical;
 mod unreached;
 pub mod view;
 pub mod watch;
+mod writes;
 
 #[cfg(test)]
 mod tests;

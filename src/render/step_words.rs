@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::IpNet;
 
-use super::view::Writes;
+use super::writes::Writes;
 use crate::engine::{Phase, RunState, StepRecord, StepState};
 use crate::model::action::Verification;
 use crate::model::{Action, Plan, Step, StepName};

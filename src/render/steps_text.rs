@@ -84,10 +84,13 @@ pub(super) fn sentences(out: &mut String, view: &RunView, style: Style) {
             let at = style.time(at, view.started_at);
             text.push_str(&format!(", ended after {} at {at}", span(to)));
         }
-        match notes(step) {
-            notes if notes.is_empty() => text.push('.'),
-            notes => text.push_str(&format!("; waited for {notes}.")),
+        if let Some(waited) = waited(step) {
+            text.push_str(&format!("; waited for {waited}"));
         }
+        for tried in tries(step) {
+            text.push_str(&format!("; {tried}"));
+        }
+        text.push('.');
         line(out, &text);
     }
 }
@@ -155,23 +158,27 @@ fn bar(step: &StepView, whole: f64, width: usize) -> String {
     (0..width).map(|place| if (first..=last).contains(&place) { filled } else { ' ' }).collect()
 }
 
+/// What a step waited for before it began.
+fn waited(step: &StepView) -> Option<String> {
+    Some(match step.waited_for.as_ref()? {
+        Waited::Step { step } => step.to_string(),
+        Waited::Resource { resource, step } => format!("{resource}, which {step} had"),
+        Waited::Person { seconds } => format!("a person, {}", span(*seconds)),
+    })
+}
+
+/// How often it was tried, where that was more than once.
+fn tries(step: &StepView) -> Vec<String> {
+    let attempts = (step.attempts > 1).then(|| format!("{} attempts", step.attempts));
+    let refusals = match step.refusals {
+        0 => None,
+        1 => Some("1 refusal".to_owned()),
+        n => Some(format!("{n} refusals")),
+    };
+    attempts.into_iter().chain(refusals).collect()
+}
+
+/// What the table's last column says of a step.
 fn notes(step: &StepView) -> String {
-    let mut notes = Vec::new();
-    match &step.waited_for {
-        Some(Waited::Step { step }) => notes.push(step.to_string()),
-        Some(Waited::Resource { resource, step }) => {
-            notes.push(format!("{resource}, which {step} had"));
-        }
-        Some(Waited::Person { seconds }) => notes.push(format!("a person, {}", span(*seconds))),
-        None => {}
-    }
-    if step.attempts > 1 {
-        notes.push(format!("{} attempts", step.attempts));
-    }
-    match step.refusals {
-        0 => {}
-        1 => notes.push("1 refusal".to_owned()),
-        n => notes.push(format!("{n} refusals")),
-    }
-    notes.join("; ")
+    waited(step).into_iter().chain(tries(step)).collect::<Vec<_>>().join("; ")
 }

@@ -138,6 +138,11 @@ impl Book {
     }
 
     pub(super) fn writes(self, seconds: u64, step: &str) -> Self {
+        let answered = Event::Answered { step: name(step), request_id: Some("r-1".to_owned()) };
+        self.intends(seconds, step).at(seconds, answered)
+    }
+
+    pub(super) fn intends(self, seconds: u64, step: &str) -> Self {
         let resource = subnet_id(step);
         let boot = BootTime { boot: "b".to_owned(), nanos: 0 };
         let intent = Intent {
@@ -152,9 +157,7 @@ impl Book {
             not_after: Timestamp::MAX,
             not_after_boot: boot,
         };
-        let intended = Event::Intended { step: name(step), intent: Box::new(intent) };
-        self.at(seconds, intended)
-            .at(seconds, Event::Answered { step: name(step), request_id: Some("r-1".to_owned()) })
+        self.at(seconds, Event::Intended { step: name(step), intent: Box::new(intent) })
     }
 
     pub(super) fn succeeds(self, seconds: u64, step: &str) -> Self {

@@ -15,10 +15,9 @@ pub use super::strikes::StrikesView;
 use super::timeline::{Timeline, Waited, seconds};
 pub use super::told::ToldView;
 use super::truth::{RunStanding, RunTruth, truth};
+use super::writes::{Writes, of_each_step};
 use crate::engine::{Actor, Event, Phase, Recorded, RunKind, RunState, StepState};
-use crate::model::{
-    Plan, RunId, RunOutcome, Step, StepName, StepStatus, Timestamp, Undo, WriteMethod,
-};
+use crate::model::{Plan, RunId, RunOutcome, Step, StepName, StepStatus, Timestamp};
 
 /// The schema of a run's view.
 pub const RUN_SCHEMA: &str = "backroad.run/1";
@@ -289,7 +288,7 @@ fn viewed(
     let plan = &opened.plan;
     let timeline = Timeline::of(events);
     let since = |at: Timestamp| seconds(at.since(opened.at));
-    let writes = writes(events);
+    let writes = of_each_step(events);
     let steps: Vec<StepView> = plan
         .steps()
         .iter()
@@ -434,63 +433,6 @@ fn outcome(state: &RunState, driven: Driven) -> String {
         Driven::ByNobody => "interrupted",
     };
     name.to_owned()
-}
-
-/// What the writes of a step came to.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Writes {
-    pub(super) taken: u32,
-    /// Whether one has been intended and not been answered.
-    pub(super) open: bool,
-    /// Whether nobody knows what became of that one.
-    pub(super) in_doubt: bool,
-    pub(super) created: bool,
-    pub(super) undoing: bool,
-    /// What an undo wrote, if it wrote.
-    pub(super) undone: Option<&'static str>,
-}
-
-fn writes(events: &[Recorded]) -> BTreeMap<StepName, Writes> {
-    let mut found: BTreeMap<StepName, Writes> = BTreeMap::new();
-    for Recorded { event, .. } in events {
-        let Some(step) = event.step() else { continue };
-        let entry = found.entry(step.clone()).or_default();
-        match event {
-            Event::UndoStarted { .. } => entry.undoing = true,
-            Event::Intended { intent, .. } => {
-                // One that was in doubt before it never landed.
-                (entry.open, entry.in_doubt) = (true, false);
-                if entry.undoing {
-                    entry.undone = Some(match intent.write.method {
-                        WriteMethod::Delete => "removed",
-                        WriteMethod::Put | WriteMethod::Post => "restored",
-                        WriteMethod::Run => "taken back",
-                    });
-                } else if entry.taken == 0 {
-                    // The first write's undo says what was there before.
-                    entry.created = matches!(intent.undo, Undo::Delete { .. });
-                }
-            }
-            Event::Accepted { .. } | Event::Answered { .. } => {
-                entry.taken += 1;
-                entry.open = false;
-            }
-            Event::Refused { .. } => entry.open = false,
-            Event::NeverLanded { .. } => (entry.open, entry.in_doubt) = (false, false),
-            Event::InDoubt { .. } if entry.open => entry.in_doubt = true,
-            // It was looked at, and it has landed.
-            Event::StepSucceeded { .. }
-            | Event::StepUndone { .. }
-            | Event::OperationEnded { .. }
-                if entry.in_doubt =>
-            {
-                entry.taken += 1;
-                (entry.open, entry.in_doubt) = (false, false);
-            }
-            _ => {}
-        }
-    }
-    found
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]

@@ -13,6 +13,7 @@ mod given;
 mod kept_hubs;
 mod keys;
 mod on_circuits;
+mod order;
 mod services;
 mod standing;
 
@@ -350,6 +351,7 @@ const CASES: &[Spoilt] = &[
     ("PEER-NO-LEG", MAIN, |c| c.world.onprem.links[2..4].iter_mut().for_each(|own| own.up = false)),
     ("PEER-ONE-LEG", MAIN, |c| c.world.onprem.links[2].up = false),
     ("PEER-L3-PROVIDER", PREPARED, |c| {
+        c.step("bandwidth").when = None;
         c.set(
             "er-singapore",
             "/properties/peerings/0/properties/lastModifiedBy",

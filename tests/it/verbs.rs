@@ -211,7 +211,7 @@ fn a_paused_run_waits_for_its_resume_and_a_step_is_tried_again_with_what_follows
     assert_eq!((code, view["outcome"].as_str()), (10, Some("waiting")), "it is paused");
     let (code, _, err) = ran(state, &["skip", &run, "connection", "--dry-run"]);
     assert_eq!(code, 0);
-    assert!(err.contains("Would go on without it: connected, bgp_up"), "{err}");
+    assert!(err.contains("To go on without it: connected, bgp_up"), "{err}");
     let (code, view, err) = json(state, &[&["resume", run.as_str()], &target[..]].concat());
     assert_eq!((code, view["outcome"].as_str()), (0, Some("succeeded")), "{err}");
     let (code, _, err) =

@@ -183,7 +183,7 @@ pub(super) async fn retry(context: &Context, args: RetryArgs) -> Result<Status, 
     let mut args = StepCommandArgs { run, step, given, drive };
     let only: Affected = |_, _, step| vec![step.clone()];
     let affected = if from { people::tried_again } else { only };
-    show_affected(context, &args, "Would be tried again", affected).await?;
+    show_affected(context, &args, "To be tried again", affected).await?;
     if dry_run {
         return Ok(Status::Done);
     }
@@ -210,7 +210,7 @@ async fn retry_all(
             .hint(format!("See it with `backroad status {run}`.")));
     }
     let names: Vec<String> = failed.iter().map(ToString::to_string).collect();
-    context.ui.say(&format!("Would be tried again: {}.", names.join(", ")));
+    context.ui.say(&format!("To be tried again: {}.", names.join(", ")));
     if dry_run {
         return Ok(Status::Done);
     }
@@ -221,7 +221,7 @@ async fn retry_all(
 
 /// Skips a step; shows first what goes on without it.
 pub(super) async fn skip(context: &Context, args: &SkipArgs) -> Result<Status, CliError> {
-    show_affected(context, &args.step, "Would go on without it", people::waits_for).await?;
+    show_affected(context, &args.step, "To go on without it", people::waits_for).await?;
     if args.dry_run {
         return Ok(Status::Done);
     }

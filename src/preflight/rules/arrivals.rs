@@ -169,7 +169,7 @@ fn subnet(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 /// The step that makes the subnet of a place.
 fn maker<'i>(inquiry: &'i Inquiry<'_>, place: &CardPlace<'_>) -> Option<&'i Step> {
     let wanted = place.network.child("subnets", place.subnet).ok()?;
-    let mut steps = inquiry.plan.steps().iter();
+    let mut steps = inquiry.plan.steps_to_run();
     steps.find(|step| matches!(&step.action, Action::Subnet(spec) if spec.id == wanted))
 }
 

@@ -14,7 +14,7 @@ use crate::preflight::facts::Fact;
 use crate::preflight::inquiry::{
     CONNECTIONS, HUB_GATEWAYS, Inquiry, about, found, list, text, unless,
 };
-use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
+use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule, worst_of_each};
 
 /// The rules about circuits.
 pub(super) const RULES: &[Rule] = &[
@@ -363,12 +363,11 @@ fn direct(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 
 fn link_count(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let mut all = Vec::new();
-    let mut seen = BTreeSet::new();
     for planned in inquiry.planned_links() {
-        let then = inquiry.at(planned.step);
+        // Of two that have no order each may come second.
+        let then = inquiry.at_most(planned.step);
         // One that stands is counted already.
-        let stands = matches!(then.facts.resource(planned.id), Fact::Known(_));
-        if stands || !seen.insert(planned.circuit) {
+        if matches!(then.facts.resource(planned.id), Fact::Known(_)) {
             continue;
         }
         all.extend(then.each([planned.circuit], |id, body| {
@@ -387,12 +386,12 @@ fn link_count(inquiry: &Inquiry<'_>) -> Vec<Judged> {
                     0 => String::new(),
                     _ => format!(", {unlisted} of them in subscriptions that are not listed"),
                 };
-                format!("it has {count} of the {max} that {mbps} Mbps allow{seen}")
+                format!("it has {count} of the {max} that {mbps} Mbps allow by then{seen}")
             });
             Some(found(hit, then.every_link()))
         }));
     }
-    all
+    worst_of_each(all)
 }
 
 fn blind(inquiry: &Inquiry<'_>) -> Vec<Judged> {
@@ -413,7 +412,7 @@ fn blind(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 
 /// The circuits that any part of the runbook is about.
 fn all_circuits<'a>(inquiry: &Inquiry<'a>) -> BTreeSet<&'a ResourceId> {
-    let verified = inquiry.plan.steps().iter().filter_map(|step| match &step.action {
+    let verified = inquiry.plan.steps_to_run().filter_map(|step| match &step.action {
         Action::Verify(Verification::Circuit { circuit }) => Some(circuit),
         _ => None,
     });
@@ -438,11 +437,8 @@ fn secondary(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 
 fn raise(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let mut all = Vec::new();
-    for step in inquiry.plan.steps() {
+    for step in inquiry.plan.steps_to_run() {
         let Action::Bandwidth(spec) = &step.action else { continue };
-        if matches!(step.when, Some(crate::model::Condition::Known(false))) {
-            continue;
-        }
         all.extend(inquiry.at(step).each([&spec.id], |_, body| {
             let has = arm::CircuitView::of(body).mbps()?;
             let wanted = u64::from(spec.mbps_min);

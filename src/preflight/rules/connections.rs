@@ -183,17 +183,29 @@ fn free(inquiry: &Inquiry<'_>) -> Vec<Judged> {
                 continue;
             }
         }
-        // Released by a connection that is removed first.
-        let released = inquiry
-            .all_links_to(planned.circuit)
-            .iter()
-            .any(|link| inquiry.removed_before(link, step));
         all.extend(then.each([id], |_, body| {
-            let used = arm::is_spent(body) && !released;
+            let used = arm::is_spent(body) && !released(inquiry, planned.circuit, body, step);
             Some(unless(used, || "it is in use".to_owned()))
         }));
     }
     all
+}
+
+/// Whether the connection that spends an authorization is removed before a step. Where it is not named, any
+/// connection of the circuit may be the one.
+fn released(
+    inquiry: &Inquiry<'_>,
+    circuit: &ResourceId,
+    authorization: &Value,
+    step: &Step,
+) -> bool {
+    match arm::spending_connection(authorization) {
+        Some(link) => inquiry.removed_before(&link, step),
+        None => {
+            let links = inquiry.all_links_to(circuit);
+            links.iter().any(|link| inquiry.removed_before(link, step))
+        }
+    }
 }
 
 fn there(inquiry: &Inquiry<'_>) -> Vec<Judged> {
@@ -218,13 +230,7 @@ fn there(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 fn revoke(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let mut all = Vec::new();
     for (step, removed) in inquiry.removals(RemovalKind::Authorization) {
-        let place = inquiry.plan.place(&step.name).unwrap_or_default();
-        let before = inquiry.plan.dag().ancestors(place);
-        let mut removed_too = inquiry.removals(RemovalKind::Connection);
-        removed_too.extend(inquiry.removals(RemovalKind::HubConnection));
-        let disconnects = removed_too.iter().any(|(other, _)| {
-            inquiry.plan.place(&other.name).is_some_and(|at| before.contains(&at))
-        });
+        let Some(circuit) = removed.id.parent() else { continue };
         let made_with = inquiry.planned_links().into_iter().find(|planned| {
             let of = |secret: &SecretRef| matches!(secret, SecretRef::Resource { id, .. } if *id == removed.id);
             planned.authorization.is_some_and(of)
@@ -235,8 +241,8 @@ fn revoke(inquiry: &Inquiry<'_>) -> Vec<Judged> {
             continue;
         }
         all.extend(inquiry.each([&removed.id], |_, body| {
-            let used = arm::is_spent(body);
-            Some(unless(used && !disconnects, || "a connection uses it".to_owned()))
+            let used = arm::is_spent(body) && !released(inquiry, &circuit, body, step);
+            Some(unless(used, || "a connection uses it".to_owned()))
         }));
     }
     all
@@ -269,7 +275,7 @@ fn ends<'a>(action: &'a Action, body: &Value) -> Vec<LinkEnd<'a>> {
 
 fn elsewhere(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let mut all = Vec::new();
-    for step in inquiry.plan.steps() {
+    for step in inquiry.plan.steps_to_run() {
         let Some(id) = step.action.written() else { continue };
         all.extend(inquiry.at(step).each([id], |_, body| {
             let ends = ends(&step.action, body);
@@ -290,7 +296,7 @@ fn elsewhere(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 /// The connections of networks that are to be, of either kind, each with its region and its gateway.
 fn location(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let mut all = Vec::new();
-    for step in inquiry.plan.steps() {
+    for step in inquiry.plan.steps_to_run() {
         let (id, own, gateway) = match &step.action {
             Action::Connection(spec) => (&spec.id, &spec.location, &spec.gateway),
             Action::Vpn(Vpn::Connection(spec)) => (&spec.id, &spec.location, &spec.gateway),

@@ -52,7 +52,7 @@ pub(super) const RULES: &[Rule] = &[
 ];
 
 fn expected(inquiry: &Inquiry<'_>) -> Vec<Judged> {
-    let steps = inquiry.plan.steps().iter();
+    let steps = inquiry.plan.steps_to_run();
     let judged = steps.filter_map(|step| match &step.action {
         Action::Verify(Verification::Routes { gateway, expect }) => {
             Some(about(gateway, of_gateway(inquiry, step, gateway, expect)?))
@@ -212,7 +212,7 @@ fn without_v6(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 
 fn expected_v6(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let mut all = Vec::new();
-    for step in inquiry.plan.steps() {
+    for step in inquiry.plan.steps_to_run() {
         let (id, expect, circuits) = match &step.action {
             Action::Verify(
                 Verification::Routes { gateway, expect }

@@ -7,12 +7,12 @@ use serde_json::Value;
 use crate::arm;
 use crate::model::action::{Connection, Gateway, RemovalKind};
 use crate::model::azure_limits::{GatewaySku, PEERINGS_OF_HUB, gateway_sku, has_fast_path};
-use crate::model::{ResourceId, geography};
+use crate::model::{ResourceId, Step, geography};
 use crate::preflight::facts::Fact;
 use crate::preflight::inquiry::{
     GATEWAYS, Inquiry, about, found, is, list, peerings_of, region_at, unless,
 };
-use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
+use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule, worst_of_each};
 
 /// The rules about gateways.
 pub(super) const RULES: &[Rule] = &[
@@ -269,10 +269,10 @@ fn sku_of(inquiry: &Inquiry<'_>, gateway: &ResourceId) -> Result<Option<String>,
     }
 }
 
-/// Judges each connection that does not stand yet, with the SKU of its gateway.
+/// Judges each connection that does not stand yet, with the SKU of its gateway as the step finds it.
 fn by_sku(
     inquiry: &Inquiry<'_>,
-    judge: impl Fn(&Inquiry<'_>, &GatewaySku, &Connection) -> Option<FindingVerdict>,
+    judge: impl Fn(&Inquiry<'_>, &GatewaySku, &Step, &Connection) -> Option<FindingVerdict>,
 ) -> Vec<Judged> {
     let mut all = Vec::new();
     for (step, spec) in inquiry.connections() {
@@ -280,7 +280,7 @@ fn by_sku(
         let verdict = match sku_of(&then, &spec.gateway) {
             Ok(None) => continue,
             Ok(Some(sku)) => match gateway_sku(&sku) {
-                Some(sku) => judge(&then, sku, spec),
+                Some(sku) => judge(&then, sku, step, spec),
                 None => Some(FindingVerdict::Unknown(format!("`{sku}` is in no table"))),
             },
             Err(why) => Some(FindingVerdict::Unknown(why)),
@@ -291,17 +291,20 @@ fn by_sku(
 }
 
 fn circuits(inquiry: &Inquiry<'_>) -> Vec<Judged> {
-    by_sku(inquiry, |then, sku, spec| {
-        let others = then.links_of(&spec.gateway).into_iter();
+    let all = by_sku(inquiry, |_, sku, step, spec| {
+        // Of two that have no order each may come second.
+        let most = inquiry.at_most(step);
+        let others = most.links_of(&spec.gateway).into_iter();
         let count = others.filter(|(id, _)| **id != spec.id).count();
         let hit = (count >= sku.circuits)
-            .then(|| format!("it has {count} of the {} of {}", sku.circuits, sku.name));
-        Some(found(hit, then.every_link()))
-    })
+            .then(|| format!("it has {count} of the {} of {} by then", sku.circuits, sku.name));
+        Some(found(hit, most.every_link()))
+    });
+    worst_of_each(all)
 }
 
 fn fastpath(inquiry: &Inquiry<'_>) -> Vec<Judged> {
-    by_sku(inquiry, |then, sku, spec| {
+    by_sku(inquiry, |then, sku, _, spec| {
         let body = match then.read(&spec.id) {
             Ok(body) => body,
             Err(why) => return Some(FindingVerdict::Unknown(why)),
@@ -326,7 +329,7 @@ fn fastpath(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 }
 
 fn throughput(inquiry: &Inquiry<'_>) -> Vec<Judged> {
-    by_sku(inquiry, |then, sku, spec| {
+    by_sku(inquiry, |then, sku, _, spec| {
         // A scaling gateway grows by itself.
         if sku.name == "ErGwScale" {
             return None;

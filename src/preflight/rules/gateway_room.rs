@@ -3,7 +3,7 @@
 use crate::model::ResourceId;
 use crate::model::azure_limits::{CIRCUITS_OF_HUB, CIRCUITS_OF_ONE_LOCATION};
 use crate::preflight::inquiry::{HUB_GATEWAYS, Inquiry, about, circuit_of, found};
-use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
+use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule, worst_of_each};
 
 /// The rules about room.
 pub(super) const RULES: &[Rule] = &[
@@ -40,20 +40,21 @@ fn hub_circuits(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let planned = inquiry.planned_links().into_iter();
     let of_hubs = planned.filter(|own| own.gateway.is_a(HUB_GATEWAYS));
     let judged = of_hubs.map(|own| {
-        let then = inquiry.at(own.step);
+        // Of two that have no order each may come second.
+        let then = inquiry.at_most(own.step);
         let count = others(&then, &own.gateway, own.id).len();
         let hit = (count >= CIRCUITS_OF_HUB)
-            .then(|| format!("it has {count} of {CIRCUITS_OF_HUB} circuits"));
+            .then(|| format!("it has {count} of {CIRCUITS_OF_HUB} circuits by then"));
         about(&own.gateway, found(hit, then.every_link()))
     });
-    judged.collect()
+    worst_of_each(judged.collect())
 }
 
 /// Of each gateway that is to be connected, whether it has all the circuits of the circuit's location that it may have.
 fn same_location(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let mut all = Vec::new();
     for own in inquiry.planned_links() {
-        let then = inquiry.at(own.step);
+        let then = inquiry.at_most(own.step);
         let here = match then.place_of(own.circuit) {
             Ok(Some(here)) => here,
             Ok(None) => continue,
@@ -70,12 +71,12 @@ fn same_location(inquiry: &Inquiry<'_>) -> Vec<Judged> {
             }
         }
         let hit = (count >= CIRCUITS_OF_ONE_LOCATION)
-            .then(|| format!("it has {count} circuits of {here}"));
+            .then(|| format!("it has {count} circuits of {here} by then"));
         // Those of which nothing is known matter where they could make it full.
         let unread = unread.split_first().map(|(first, rest)| (rest.len() + 1, first.clone()));
         let enough = unread.filter(|(more, _)| count + more >= CIRCUITS_OF_ONE_LOCATION);
         let everything = enough.map_or_else(|| then.every_link(), |(_, why)| Err(why));
         all.push(about(&own.gateway, found(hit, everything)));
     }
-    all
+    worst_of_each(all)
 }

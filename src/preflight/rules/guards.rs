@@ -68,7 +68,7 @@ fn connected(inquiry: &Inquiry<'_>, end: &Inquiry<'_>) -> ToldNetworks {
 
 /// What verifications expect of a gateway or a hub.
 fn expected(inquiry: &Inquiry<'_>, of: &ResourceId) -> Vec<IpNet> {
-    let steps = inquiry.plan.steps().iter();
+    let steps = inquiry.plan.steps_to_run();
     let expected = steps.filter_map(|step| match &step.action {
         Action::Verify(Verification::Routes { gateway, expect }) if gateway == of => Some(expect),
         Action::Verify(Verification::HubRoutes { hub, expect, .. }) if hub == of => Some(expect),

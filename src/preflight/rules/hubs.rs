@@ -9,7 +9,7 @@ use super::hub_kept::{self, HubRouters};
 use crate::arm;
 use crate::model::action::{HubAction, HubVnet, RemovalKind};
 use crate::model::hub::{DEFAULT_TABLE, HUB_TABLES, UNIT_MBPS};
-use crate::model::{Condition, ResourceId, Step};
+use crate::model::{ResourceId, Step};
 use crate::preflight::facts::{Fact, Question};
 use crate::preflight::inquiry::{
     Inquiry, about, id_at, is, known, list, overlap, prefixes, text, unless,
@@ -257,9 +257,8 @@ fn taken(
     // Of two that have no order each may come second.
     let then = inquiry.at_most(step);
     let mut all = Vec::new();
-    let runs = |other: &Step| other.when != Some(Condition::Known(false));
     let planned = inquiry.hub_actions().into_iter();
-    let planned = planned.filter(|(other, _)| runs(other) && then.is_done(other));
+    let planned = planned.filter(|(other, _)| then.is_done(other));
     let mut members: Vec<ResourceId> = Vec::new();
     for (_, action) in planned {
         match action {

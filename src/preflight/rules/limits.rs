@@ -83,7 +83,7 @@ fn quota(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     // How many of each are made that are not there.
     let mut made: BTreeMap<(Question, &str), (u64, &[&str])> = BTreeMap::new();
     let mut all = Vec::new();
-    for step in inquiry.plan.steps() {
+    for step in inquiry.plan.steps_to_run() {
         let (Some((_, names, word)), Some(id), Some(question)) =
             (counted(&step.action), step.action.written(), question(&step.action))
         else {

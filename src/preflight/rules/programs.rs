@@ -21,7 +21,7 @@ pub(super) const RULES: &[Rule] = &[Rule {
 
 fn there(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let mut steps: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for step in inquiry.plan.steps() {
+    for step in inquiry.plan.steps_to_run() {
         if let Action::Outside(own) = &step.action {
             for program in own.programs() {
                 let known = steps.entry(program).or_default();

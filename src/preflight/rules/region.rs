@@ -158,7 +158,7 @@ fn wanted_type(action: &Action) -> Option<(&'static str, &'static str)> {
 
 fn stands(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let mut all = Vec::new();
-    for step in inquiry.plan.steps() {
+    for step in inquiry.plan.steps_to_run() {
         let (Some(id), Some(made)) = (step.action.written(), step.action.nature().tracked) else {
             continue;
         };

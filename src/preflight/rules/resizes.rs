@@ -57,7 +57,7 @@ fn wanted(step: &Step) -> Option<(&ResourceId, &str)> {
 fn for_good(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let mut all = Vec::new();
     let undoable = |step: &&Step| step.saga == SagaClass::Undoable;
-    for step in inquiry.plan.steps().iter().filter(undoable) {
+    for step in inquiry.plan.steps_to_run().filter(undoable) {
         let Some((id, wanted)) = wanted(step) else { continue };
         let Ok(Some(body)) = inquiry.at(step).read(id) else { continue };
         let Some(has) = GatewayView::of(body).sku() else { continue };

@@ -109,7 +109,7 @@ fn tenants(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         }
     }
     // Every subscription that anything is asked of.
-    let steps = inquiry.plan.steps().iter();
+    let steps = inquiry.plan.steps_to_run();
     let asked: BTreeSet<&str> = steps
         .flat_map(|step| step.action.subject().into_iter().chain(step.action.reads()))
         .map(ResourceId::subscription)
@@ -127,7 +127,7 @@ fn tenants(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 
 fn locked(inquiry: &Inquiry<'_>, level: &str) -> Vec<Judged> {
     let mut all = Vec::new();
-    for step in inquiry.plan.steps() {
+    for step in inquiry.plan.steps_to_run() {
         let removal = matches!(step.action, Action::Remove(_));
         let asks = matches!(step.action, Action::Verify(_));
         let read_only = level == "ReadOnly";
@@ -172,7 +172,7 @@ fn locks_around(id: &ResourceId) -> Question {
 
 /// What a run would make and could not remove again: a finding for each lock.
 fn not_removable(inquiry: &Inquiry<'_>) -> Vec<Judged> {
-    let made = inquiry.plan.steps().iter().filter(|step| step.saga == SagaClass::Undoable);
+    let made = inquiry.plan.steps_to_run().filter(|step| step.saga == SagaClass::Undoable);
     let made = made.filter(|step| !matches!(step.action, Action::Remove(_)));
     let made = made.filter_map(|step| step.action.written());
     let mut held: BTreeMap<String, (&Value, Vec<&ResourceId>)> = BTreeMap::new();
@@ -208,7 +208,7 @@ fn needed<'a>(
     what_for: RightsFor,
 ) -> BTreeMap<(String, String), BTreeMap<String, &'a Step>> {
     let mut all: BTreeMap<(String, String), BTreeMap<String, &Step>> = BTreeMap::new();
-    for step in inquiry.plan.steps() {
+    for step in inquiry.plan.steps_to_run() {
         let apart = permission::needed_apart(step);
         let own = match what_for {
             RightsFor::Run => apart.to_do,

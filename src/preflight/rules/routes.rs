@@ -276,7 +276,7 @@ fn one_leg(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 }
 
 fn provider_managed(inquiry: &Inquiry<'_>) -> Vec<Judged> {
-    let raised = inquiry.plan.steps().iter().filter_map(|step| match &step.action {
+    let raised = inquiry.plan.steps_to_run().filter_map(|step| match &step.action {
         Action::Bandwidth(spec) => Some(&spec.id),
         Action::Tier(spec) => Some(&spec.id),
         _ => None,
@@ -295,7 +295,7 @@ fn provider_managed(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 
 /// The circuits whose Microsoft peering the runbook relies on.
 fn relied_on<'a>(inquiry: &Inquiry<'a>) -> Vec<&'a ResourceId> {
-    let steps = inquiry.plan.steps().iter();
+    let steps = inquiry.plan.steps_to_run();
     steps
         .filter_map(|step| match &step.action {
             Action::Verify(Verification::MicrosoftPeering { circuit }) => Some(circuit),

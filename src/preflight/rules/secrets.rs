@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::model::action::Vpn;
 use crate::model::vpn::SHARED_KEY_AT;
-use crate::model::{Action, Condition, ResourceId, SecretRef, Step};
+use crate::model::{Action, ResourceId, SecretRef, Step};
 use crate::preflight::facts::{Fact, KeyStanding, Question};
 use crate::preflight::inquiry::{Inquiry, about};
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
@@ -44,15 +44,14 @@ pub(super) const RULES: &[Rule] = &[
 
 /// The connections whose keys tunnels to be made take, each with a step that does so.
 fn taken<'a>(inquiry: &Inquiry<'a>) -> BTreeMap<&'a ResourceId, &'a Step> {
-    let steps = inquiry.plan.steps().iter();
-    let taken =
-        steps.filter(|step| step.when != Some(Condition::Known(false))).filter_map(|step| {
-            let Action::Vpn(Vpn::Connection(spec)) = &step.action else { return None };
-            match &spec.shared_key {
-                SecretRef::Resource { id, pointer } if pointer == SHARED_KEY_AT => Some((id, step)),
-                _ => None,
-            }
-        });
+    let steps = inquiry.plan.steps_to_run();
+    let taken = steps.filter_map(|step| {
+        let Action::Vpn(Vpn::Connection(spec)) = &step.action else { return None };
+        match &spec.shared_key {
+            SecretRef::Resource { id, pointer } if pointer == SHARED_KEY_AT => Some((id, step)),
+            _ => None,
+        }
+    });
     taken.collect()
 }
 

@@ -147,7 +147,7 @@ pub(super) fn own_gateway(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 /// Which step takes the use of a remote gateway from a side, where one does and does not come before this one.
 pub(super) fn late(inquiry: &Inquiry<'_>, step: &Step, vnet: &ResourceId, side: &str) -> String {
     let Ok(side) = vnet.child("virtualNetworkPeerings", side) else { return String::new() };
-    let steps = inquiry.plan.steps().iter();
+    let steps = inquiry.plan.steps_to_run();
     let takes = |action: &Action| match action {
         Action::Peering(spec) => spec.id == side && spec.use_remote_gateways == Some(false),
         Action::Remove(spec) => spec.id == side,

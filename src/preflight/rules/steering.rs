@@ -89,7 +89,7 @@ fn is_name(steering: &Steering) -> bool {
 }
 
 fn steps<'a>(inquiry: &Inquiry<'a>) -> Vec<&'a Steering> {
-    let all = inquiry.plan.steps().iter();
+    let all = inquiry.plan.steps_to_run();
     all.filter_map(|step| match &step.action {
         Action::Steering(own) => Some(own),
         _ => None,
@@ -115,7 +115,7 @@ fn there(inquiry: &Inquiry<'_>, wanted: impl Fn(&Steering) -> bool) -> Vec<Judge
 
 /// The networks whose gateways the runbook makes.
 fn networks(inquiry: &Inquiry<'_>) -> Vec<ResourceId> {
-    let all = inquiry.plan.steps().iter().filter_map(|step| match &step.action {
+    let all = inquiry.plan.steps_to_run().filter_map(|step| match &step.action {
         Action::Gateway(spec) => spec.subnet.parent(),
         Action::Vpn(Vpn::Gateway(spec)) => spec.subnet.parent(),
         _ => None,
@@ -179,7 +179,7 @@ fn alias(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 
 /// The endpoints of profiles that steps write, with those steps.
 fn endpoints<'a>(inquiry: &Inquiry<'a>) -> Vec<(&'a Step, &'a TrafficEndpoint)> {
-    let all = inquiry.plan.steps().iter();
+    let all = inquiry.plan.steps_to_run();
     all.filter_map(|step| match &step.action {
         Action::Steering(Steering::Endpoint(own)) => Some((step, own)),
         _ => None,

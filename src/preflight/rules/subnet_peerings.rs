@@ -14,7 +14,7 @@ use crate::preflight::rule::Judged;
 /// The gateways, each with what verifications expect to be told over it.
 fn expected<'a>(inquiry: &Inquiry<'a>, end: &Inquiry<'_>) -> Vec<(ResourceId, &'a IpNet)> {
     let mut all = Vec::new();
-    for step in inquiry.plan.steps() {
+    for step in inquiry.plan.steps_to_run() {
         match &step.action {
             Action::Verify(Verification::Advertised { gateway, expect }) => {
                 all.extend(expect.iter().map(|net| (gateway.clone(), net)));

@@ -96,7 +96,7 @@ pub(super) fn uses<'a>(inquiry: &Inquiry<'a>) -> Vec<SubnetUse<'a>> {
 
 /// The step that makes a resource, wherever it stands in the plan.
 fn maker<'i>(inquiry: &'i Inquiry<'_>, id: &ResourceId) -> Option<&'i StepName> {
-    let mut steps = inquiry.plan.steps().iter();
+    let mut steps = inquiry.plan.steps_to_run();
     let makes = |action: &Action| {
         matches!(action, Action::Subnet(_) | Action::RouteTable(_)) && action.written() == Some(id)
     };

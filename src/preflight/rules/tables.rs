@@ -193,7 +193,7 @@ fn in_use(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 /// Each is said of its route: one firewall may be the next hop of many.
 fn firewall(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let mut all = Vec::new();
-    for step in inquiry.plan.steps() {
+    for step in inquiry.plan.steps_to_run() {
         let hops: Vec<(String, &NextHop)> = match &step.action {
             Action::RouteTable(spec) => {
                 let own = |name: &str| format!("{}/{name}", spec.id.name());

@@ -1,8 +1,8 @@
 //! Can a circuit that is raised from Local become Local again?
 
 use crate::arm::CircuitView;
+use crate::model::Action;
 use crate::model::action::Tier;
-use crate::model::{Action, Condition};
 use crate::preflight::inquiry::{Inquiry, unless};
 use crate::preflight::rule::{FindingSeverity, Judged, Rule};
 
@@ -21,11 +21,8 @@ pub(super) const TIER_RAISE: Rule = Rule {
 
 fn raise(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let mut all = Vec::new();
-    for step in inquiry.plan.steps() {
+    for step in inquiry.plan.steps_to_run() {
         let Action::Tier(spec) = &step.action else { continue };
-        if step.when == Some(Condition::Known(false)) {
-            continue;
-        }
         all.extend(inquiry.at(step).each([&spec.id], |_, body| {
             let has = Tier::parse(CircuitView::of(body).tier()?)?;
             let wanted = spec.at_least;

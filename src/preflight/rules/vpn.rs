@@ -112,7 +112,7 @@ fn all<'a, T>(
     inquiry: &Inquiry<'a>,
     pick: impl Fn(&'a Vpn) -> Option<&'a T>,
 ) -> Vec<(&'a Step, &'a T)> {
-    let steps = inquiry.plan.steps().iter();
+    let steps = inquiry.plan.steps_to_run();
     steps
         .filter_map(|step| match &step.action {
             Action::Vpn(own) => pick(own).map(|spec| (step, spec)),

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::view::{ReportField, ReportTry, ReportWrite};
-use crate::engine::{Event, Intent, Recorded};
+use crate::engine::{Event, Recorded};
 use crate::model::{Timestamp, WriteMethod};
 use crate::render::line;
 use crate::render::plan_text::value_text;
 use crate::render::style::clock;
+use crate::render::writes::{self, StepWrite, WriteFate};
 
 /// Fields whose values are secrets: the journal holds placeholders for them already.
 const SECRETS: [&str; 4] = ["authorizationKey", "sharedKey", "serviceKey", "radiusServerSecret"];
@@ -62,94 +63,31 @@ pub(super) fn tries(events: &[Recorded], opened: Timestamp) -> BTreeMap<String, 
     found
 }
 
-/// What became of a write, as far as the journal tells.
-enum WriteAnswer {
-    /// None came.
-    NotKnown,
-    /// None came, and it had landed.
-    Landed,
-    /// None came, and it never landed.
-    NeverLanded,
-    /// It was accepted, and an operation has begun.
-    Accepted,
-    /// It was done at once.
-    Done,
-    /// It was accepted, and its operation has ended, with this error if it failed.
-    Ended(Option<String>),
-    /// It was refused with this code.
-    Refused(String),
-}
-
-impl WriteAnswer {
-    fn text(&self) -> String {
-        match self {
-            Self::NotKnown => "not known".to_owned(),
-            Self::Landed => "none; it landed".to_owned(),
-            Self::NeverLanded => "none; it never landed".to_owned(),
-            Self::Accepted => "accepted".to_owned(),
-            Self::Done => "done".to_owned(),
-            Self::Ended(None) => "accepted, and done".to_owned(),
-            Self::Ended(Some(code)) => format!("accepted, and failed: {code}"),
-            Self::Refused(code) => format!("refused: {code}"),
-        }
+/// What became of a write, in words.
+fn answer(fate: &WriteFate) -> String {
+    match fate {
+        WriteFate::Sent | WriteFate::InDoubt => "not known".to_owned(),
+        WriteFate::Landed(None) => "none; it landed".to_owned(),
+        WriteFate::Landed(Some(code)) => format!("none; it landed, and failed: {code}"),
+        WriteFate::NeverLanded => "none; it never landed".to_owned(),
+        WriteFate::Accepted => "accepted".to_owned(),
+        WriteFate::Done => "done".to_owned(),
+        WriteFate::Ended(None) => "accepted, and done".to_owned(),
+        WriteFate::Ended(Some(code)) => format!("accepted, and failed: {code}"),
+        WriteFate::Refused(code) => format!("refused: {code}"),
     }
 }
 
 /// The writes of each step.
 pub(super) fn writes(events: &[Recorded], opened: Timestamp) -> BTreeMap<String, Vec<ReportWrite>> {
-    let mut found: BTreeMap<String, Vec<(ReportWrite, WriteAnswer)>> = BTreeMap::new();
-    // The write of a step that an answer belongs to.
-    let mut last: BTreeMap<String, usize> = BTreeMap::new();
-    for Recorded { at, event, .. } in events {
-        let Some(step) = event.step().map(ToString::to_string) else { continue };
-        let all = found.entry(step.clone()).or_default();
-        if let Event::Intended { intent, .. } = event {
-            let key = intent.key.to_string();
-            // The same intent again is the same write, sent again.
-            let known = all.iter().position(|(write, _)| write.key == key);
-            let place = known.unwrap_or_else(|| {
-                all.push((write_of(intent, clock(at.since(opened))), WriteAnswer::NotKnown));
-                all.len() - 1
-            });
-            last.insert(step, place);
-            continue;
-        }
-        let write = last.get(&step).and_then(|place| all.get_mut(*place));
-        let Some((write, answer)) = write else { continue };
-        match event {
-            Event::Accepted { request_id, .. } => {
-                *answer = WriteAnswer::Accepted;
-                write.request_id.clone_from(request_id);
-            }
-            Event::Answered { request_id, .. } => {
-                *answer = WriteAnswer::Done;
-                write.request_id.clone_from(request_id);
-            }
-            Event::InDoubt { .. } if matches!(answer, WriteAnswer::Refused(_)) => {
-                *answer = WriteAnswer::NotKnown;
-            }
-            Event::StepSucceeded { .. } | Event::StepUndone { .. }
-                if matches!(answer, WriteAnswer::NotKnown) =>
-            {
-                *answer = WriteAnswer::Landed;
-            }
-            Event::NeverLanded { .. } => *answer = WriteAnswer::NeverLanded,
-            Event::Refused { error, .. } => *answer = WriteAnswer::Refused(error.code.clone()),
-            Event::OperationEnded { error, .. } if matches!(answer, WriteAnswer::Accepted) => {
-                *answer = WriteAnswer::Ended(error.as_ref().map(|error| error.code.clone()));
-            }
-            _ => {}
-        }
-    }
-    let told = |(write, answer): (ReportWrite, WriteAnswer)| ReportWrite {
-        answer: answer.text(),
-        ..write
-    };
-    found.into_iter().map(|(step, all)| (step, all.into_iter().map(told).collect())).collect()
+    let told = |own: &StepWrite<'_>| write_of(own, clock(own.at.since(opened)));
+    let all = writes::writes(events).into_iter();
+    all.map(|(step, all)| (step.to_string(), all.iter().map(told).collect())).collect()
 }
 
-/// A write as it was intended, without an answer.
-fn write_of(intent: &Intent, at: String) -> ReportWrite {
+/// A write as it was intended, and what came of it.
+fn write_of(own: &StepWrite<'_>, at: String) -> ReportWrite {
+    let intent = own.intent;
     let before = intent.undo.before();
     let (fields, as_before) = fields(before, intent.write.body.as_ref());
     ReportWrite {
@@ -160,8 +98,8 @@ fn write_of(intent: &Intent, at: String) -> ReportWrite {
             None => intent.write.resource.to_string(),
         },
         key: intent.key.to_string(),
-        request_id: None,
-        answer: String::new(),
+        request_id: own.request_id.map(str::to_owned),
+        answer: answer(&own.fate),
         was_there: before.is_some() || intent.write.method != WriteMethod::Put,
         fields,
         as_before,

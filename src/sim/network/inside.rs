@@ -27,8 +27,10 @@ pub(super) enum PacketEnd {
     There,
     /// At a gateway, which sends it on-premises.
     Gateway(ResourceId),
-    /// Nowhere, and by what.
+    /// Nowhere, and by what: a table's doing.
     Dropped(String),
+    /// Nowhere: no route leads there, and no table had a part in that.
+    NoRoute(String),
 }
 
 /// A way: its end, and the appliances that it went through.
@@ -54,6 +56,7 @@ enum Hop {
     Gateway(ResourceId),
     Appliance(IpAddr, String),
     Dropped(String),
+    NoRoute(String),
 }
 
 /// The way of a packet from a subnet to a destination.
@@ -66,6 +69,7 @@ pub(super) fn way(estate: &Estate<'_>, onprem: &OnPrem, from: &SubnetPlace, to: 
             Hop::Beside => PacketEnd::There,
             Hop::Gateway(gateway) => PacketEnd::Gateway(gateway),
             Hop::Dropped(why) => PacketEnd::Dropped(why),
+            Hop::NoRoute(why) => PacketEnd::NoRoute(why),
             Hop::Appliance(address, by) => {
                 if at == Some(address) {
                     PacketEnd::Dropped(format!("sent back to the appliance {address} by {by}"))
@@ -161,13 +165,13 @@ fn static_hop(route: &arm::RouteView<'_>, by: String, gateway: Option<&ResourceI
 /// No route leads there.
 fn no_route(withheld: bool, here: &SubnetPlace) -> Hop {
     let subnet = here.id.name();
-    Hop::Dropped(match (withheld, &here.table) {
-        (true, Some(table)) => format!(
+    match (withheld, &here.table) {
+        (true, Some(table)) => Hop::Dropped(format!(
             "no route back: table {} keeps the gateway's routes from subnet {subnet}",
             table.name()
-        ),
-        _ => format!("no route from subnet {subnet}"),
-    })
+        )),
+        _ => Hop::NoRoute(format!("no route from subnet {subnet}")),
+    }
 }
 
 /// The longest prefix over a destination that a gateway has learned from on-premises.
@@ -310,6 +314,30 @@ mod tests {
             panic!()
         };
         assert!(why.contains("10.9.9.9 is in no subnet"), "{why}");
+    }
+
+    #[test]
+    fn what_two_appliances_send_to_one_another_is_dropped_by_their_tables() {
+        let mut lab = Lab::new();
+        let hub = id("virtualNetworks", "hub-ea");
+        let nvas =
+            [("one", "10.10.10.0/28", "10.10.10.20"), ("two", "10.10.10.16/28", "10.10.10.4")];
+        let subnets = nvas.map(|(name, prefix, to)| {
+            let table = id("routeTables", name);
+            let routes = route("10.100.0.0/16", "VirtualAppliance", Some(to));
+            lab.bodies.insert(table.clone(), json!({ "properties": { "routes": routes } }));
+            json!({ "name": name, "properties": {
+                "addressPrefix": prefix, "routeTable": { "id": table.as_str() } } })
+        });
+        lab.bodies.get_mut(&hub).unwrap()["properties"]["subnets"] = json!(subnets);
+        let estate = lab.estate();
+        let from = estate.places(&hub).into_iter().find(|own| own.id.name() == "one").unwrap();
+        let way = way(&estate, &lab.onprem, &from, &net("10.100.0.0/16"));
+        assert_eq!(way.end, PacketEnd::Dropped("goes round between appliances".to_owned()));
+        // And so the site's answers do not come back, which is told.
+        let all = super::super::reach::reachability(&estate, &lab.onprem);
+        let own = all.iter().find(|own| own.network == net("10.10.10.0/24")).unwrap();
+        assert!(!own.verdict.works(), "{:?}", own.verdict);
     }
 
     #[test]

@@ -183,9 +183,13 @@ fn answers(
             site.prefixes.iter().map(|to| way(estate, onprem, &place, &to.trunc())).collect();
         let leaves = ways.iter().find_map(|way| match &way.end {
             PacketEnd::Gateway(gateway) => Some((gateway, &way.through)),
-            PacketEnd::There | PacketEnd::Dropped(_) => None,
+            PacketEnd::There | PacketEnd::Dropped(_) | PacketEnd::NoRoute(_) => None,
         });
-        match (leaves, ways.first().map(|way| &way.end)) {
+        let dropped = ways.iter().find_map(|way| match &way.end {
+            PacketEnd::Dropped(why) => Some(why),
+            PacketEnd::There | PacketEnd::Gateway(_) | PacketEnd::NoRoute(_) => None,
+        });
+        match (leaves, dropped) {
             (Some((by, back)), _) => {
                 out_of.insert(by.clone());
                 if back != there {
@@ -196,11 +200,12 @@ fn answers(
                     });
                 }
             }
-            (None, Some(PacketEnd::Dropped(why))) if is_explicit(why) => {
+            // What has no route at all is told in words of its own.
+            (None, Some(why)) => {
                 let words = format!("unreachable on the way back, {why}");
                 return Err(ReachVerdict::DroppedBack(words));
             }
-            _ => {}
+            (None, None) => {}
         }
     }
     Ok((out_of, past))
@@ -236,11 +241,6 @@ fn verdict(
 
 /// The gateways by which answers leave, and what they go past.
 type Leaving = (BTreeSet<ResourceId>, Option<String>);
-
-/// Whether a table had a part in it: what has no route at all is told in words of its own.
-fn is_explicit(why: &str) -> bool {
-    why.contains(" table ")
-}
 
 /// The network beside a hub, or the hub itself, that has these addresses.
 fn home_of(estate: &Estate<'_>, hub: &ResourceId, network: &IpNet) -> Option<ResourceId> {
