@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::actor::Actor;
 use super::record::Phase;
 use super::state::{RunPhase, RunState, StepState};
-use crate::model::action::RemovalKind;
+use crate::model::action::{Removal, RemovalKind};
 use crate::model::{Action, RunOutcome, SagaClass, Step, StepName, Undo};
 
 impl RunState {
@@ -151,11 +151,9 @@ impl RunState {
 /// A side of a peering that is not back leaves its other side alone, which nobody wrote. A hub's connection has no
 /// other side of its own.
 fn other_side(step: &Step, undo: Option<&Undo>) -> String {
-    let is_side = match &step.action {
-        Action::Peering(_) => true,
-        Action::Remove(spec) => spec.kind == RemovalKind::Peering,
-        _ => false,
-    };
+    let is_removed = |spec: &Removal| spec.kind == RemovalKind::Peering;
+    let is_side = matches!(&step.action, Action::Peering(_))
+        || matches!(&step.action, Action::Remove(spec) if is_removed(spec));
     let Some(Undo::Restore { body, .. }) = undo.filter(|_| is_side) else { return String::new() };
     let remote = body.pointer("/properties/remoteVirtualNetwork/id").and_then(Value::as_str);
     remote.map_or_else(String::new, |network| {
