@@ -404,6 +404,36 @@ fn what_may_not_be_read_is_not_called_gone() {
 }
 
 #[test]
+fn a_lock_that_is_gone_is_told_although_those_of_another_subscription_may_not_be_read() {
+    let worlds = Worlds::new();
+    let lock = "locks: [{ name: keep, scope: /subscriptions/11111111-1111-1111-1111-111111111111, level: ReadOnly }]\n";
+    let served = serve(worlds.healthy("two-circuits", lock), 600);
+    let (out, output) = worlds.capture(&served, "captured", &[]);
+    assert!(output.status.success(), "{}", said(&output));
+    for (hidden, told) in
+        [("22222222-2222-2222-2222-222222222222", true), (SUBSCRIPTIONS[0], false)]
+    {
+        let fault = format!(
+            "faults: [{{ method: GET, resource: '/subscriptions/{hidden}/providers/microsoft.authorization/locks', \
+             times: 99, effect: {{ refuse: {{ status: 403, code: AuthorizationFailed }} }} }}]\n"
+        );
+        let served = serve(worlds.healthy("two-circuits", &fault), 600);
+        let output = worlds.run(&served, &["capture", "--check", out.to_str().unwrap()]);
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(
+            said(&output).contains(&format!("locks of /subscriptions/{hidden}")),
+            "{}",
+            said(&output)
+        );
+        assert_eq!(
+            text.contains("ReadOnly lock of /subscriptions/11111111"),
+            told,
+            "{hidden}: {text}"
+        );
+    }
+}
+
+#[test]
 fn a_capture_is_never_written_over_another_file() {
     let worlds = Worlds::new();
     let served = serve(worlds.healthy("two-circuits", ""), 600);

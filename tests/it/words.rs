@@ -34,8 +34,9 @@ const BANNED: [(&str, &str); 26] = [
     ("knock", "RunSocket"),
 ];
 
-/// The name that a line gives to a type of a module.
+/// The name that a line gives to a type, of a module or within a macro. An indented `type` is a trait's.
 fn named(line: &str) -> Option<&str> {
+    let (line, indented) = (line.trim_start(), line.starts_with(' '));
     let item = match line.strip_prefix("pub") {
         Some(rest) => match rest.strip_prefix('(') {
             Some(rest) => rest.split_once(") ")?.1,
@@ -43,10 +44,12 @@ fn named(line: &str) -> Option<&str> {
         },
         None => line,
     };
-    let rest =
-        ["struct ", "enum ", "trait ", "type "].iter().find_map(|kind| item.strip_prefix(kind))?;
+    let kinds = ["struct ", "enum ", "trait ", "type "].iter();
+    let mut kinds = kinds.filter(|kind| !indented || **kind != "type ");
+    let rest = kinds.find_map(|kind| item.strip_prefix(kind))?;
     let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
-    Some(&rest[..end])
+    // What a macro names is named where the macro is used.
+    (end > 0).then(|| &rest[..end])
 }
 
 #[test]

@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Hidden, LOCKS_OF};
+use super::Hidden;
 use crate::model::ResourceId;
 use crate::sim::World;
 
@@ -73,8 +73,6 @@ pub(in crate::cli) struct ComparedScope {
     pub(in crate::cli) groups: BTreeSet<String>,
     /// Where something may be that was not read: that is not compared.
     pub(in crate::cli) hidden: Vec<Hidden>,
-    /// What could not be read, in words.
-    pub(in crate::cli) unread: Vec<String>,
 }
 
 impl ComparedScope {
@@ -187,8 +185,7 @@ fn same(was: &Value, is: &Value) -> bool {
 }
 
 fn locks(world: &World, estate: &World, scope: &ComparedScope, found: &mut Vec<Difference>) {
-    let unread = scope.unread.iter().any(|unread| unread.starts_with(LOCKS_OF));
-    let all = |of: &World| -> BTreeSet<String> {
+    let all = |of: &World| -> BTreeMap<String, String> {
         let inside = |key: &str| {
             let subscription = key.split('/').nth(2).unwrap_or_default();
             scope.subscriptions.contains(subscription)
@@ -196,28 +193,37 @@ fn locks(world: &World, estate: &World, scope: &ComparedScope, found: &mut Vec<D
         of.locks()
             .iter()
             .filter(|lock| inside(&lock.scope.to_ascii_lowercase()))
-            .map(|lock| format!("{:?} lock of {}", lock.level, lock.scope))
+            .map(|lock| (format!("{:?} lock of {}", lock.level, lock.scope), lock.scope.clone()))
             .collect()
     };
-    let (was, is) = (all(world), all(estate));
-    found.extend(was.difference(&is).filter(|_| !unread).map(|lock| bare(lock.clone(), "gone")));
-    found.extend(is.difference(&was).map(|lock| bare(lock.clone(), "new")));
+    let hidden = |at: &str| scope.hidden.iter().any(|hidden| hidden.covers_lock(at));
+    only_in_one(&all(world), &all(estate), hidden, found);
 }
 
 /// The policies that deny, each by its whole.
 fn policies(world: &World, estate: &World, scope: &ComparedScope, found: &mut Vec<Difference>) {
-    let unread = |unread: &String| {
-        ["policies of", "definition of"].iter().any(|what| unread.starts_with(what))
-    };
-    let all = |of: &World| -> BTreeSet<String> {
+    let all = |of: &World| -> BTreeMap<String, String> {
         let written = |policy| serde_json::to_string(policy).unwrap_or_default();
-        of.policies().iter().map(|one| format!("policy {}", written(one).to_lowercase())).collect()
+        let each = of.policies().iter();
+        each.map(|one| (format!("policy {}", written(one).to_lowercase()), one.scope.clone()))
+            .collect()
     };
-    let (was, is) = (all(world), all(estate));
-    if !scope.unread.iter().any(unread) {
-        found.extend(was.difference(&is).map(|policy| bare(policy.clone(), "gone")));
-    }
-    found.extend(is.difference(&was).map(|policy| bare(policy.clone(), "new")));
+    let hidden = |at: &str| scope.hidden.iter().any(|hidden| hidden.covers_policy(at));
+    only_in_one(&all(world), &all(estate), hidden, found);
+}
+
+/// What is in the world alone, but where it may have been hidden, and what is in the estate alone: each in words,
+/// with its scope.
+fn only_in_one(
+    was: &BTreeMap<String, String>,
+    is: &BTreeMap<String, String>,
+    hidden: impl Fn(&str) -> bool,
+    found: &mut Vec<Difference>,
+) {
+    let gone = was.iter().filter(|(words, at)| !is.contains_key(*words) && !hidden(at));
+    found.extend(gone.map(|(words, _)| bare(words.clone(), "gone")));
+    let new = is.keys().filter(|words| !was.contains_key(*words));
+    found.extend(new.map(|words| bare(words.clone(), "new")));
 }
 
 /// What is heard over each path of each circuit.

@@ -19,9 +19,6 @@ pub(super) use written::{text, world};
 
 use crate::model::{ResourceId, StepError};
 
-/// How what was not read begins, where it is the locks of a subscription or a group.
-const LOCKS_OF: &str = "locks of";
-
 /// What has been read of an estate, and what has not.
 #[derive(Debug, Default)]
 pub(super) struct Captured {
@@ -58,20 +55,38 @@ pub(super) enum Hidden {
         /// The type.
         kind: &'static str,
     },
+    /// The locks of a subscription or a group, by its path in small letters, and of what is below it.
+    Locks(String),
+    /// Policies of a subscription, by its path in small letters.
+    Policies(String),
+}
+
+/// Whether a path is a place or below it, both in small letters.
+fn is_below(path: &str, place: &str) -> bool {
+    path.strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 impl Hidden {
     /// Whether a resource may be there.
     pub(super) fn covers(&self, id: &ResourceId) -> bool {
         match self {
-            Self::Below(place) => {
-                let rest = id.key().strip_prefix(place.as_str());
-                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-            }
+            Self::Below(place) => is_below(id.key(), place),
             Self::OfType { subscription, kind } => {
                 id.subscription().eq_ignore_ascii_case(subscription) && id.root().is_a(kind)
             }
+            Self::Locks(_) | Self::Policies(_) => false,
         }
+    }
+
+    /// Whether a lock on this scope may be there.
+    fn covers_lock(&self, scope: &str) -> bool {
+        matches!(self, Self::Locks(place) if is_below(&scope.to_ascii_lowercase(), place))
+    }
+
+    /// Whether a policy of this scope may be there; one without a scope is everywhere.
+    fn covers_policy(&self, scope: &str) -> bool {
+        let below = |place| scope.is_empty() || is_below(&scope.to_ascii_lowercase(), place);
+        matches!(self, Self::Policies(place) if below(place))
     }
 }
 
@@ -83,6 +98,19 @@ impl Captured {
     /// What lies at an id, or below it, could not be read.
     fn hide(&mut self, place: &str, what: &str, error: &StepError) {
         self.hidden.push(Hidden::Below(place.to_ascii_lowercase()));
+        self.unread(what, error);
+    }
+
+    /// The locks of a subscription or a group could not be read.
+    fn hide_locks(&mut self, place: &str, error: &StepError) {
+        self.hidden.push(Hidden::Locks(place.to_ascii_lowercase()));
+        self.unread(&format!("locks of {place}"), error);
+    }
+
+    /// Policies of a subscription could not be read.
+    fn hide_policies(&mut self, subscription: &str, what: &str, error: &StepError) {
+        let place = format!("/subscriptions/{}", subscription.to_ascii_lowercase());
+        self.hidden.push(Hidden::Policies(place));
         self.unread(what, error);
     }
 

@@ -22,7 +22,8 @@ pub(super) async fn read(reading: &EstateReading<'_>, captured: &mut Captured, s
     let list = match reading.estate(&question).await {
         Ok(list) => list.unwrap_or_default(),
         Err(error) => {
-            return captured.unread(&format!("policies of subscription {subscription}"), &error);
+            let what = format!("policies of subscription {subscription}");
+            return captured.hide_policies(subscription, &what, &error);
         }
     };
     for assignment in list["value"].as_array().into_iter().flatten() {
@@ -40,7 +41,8 @@ pub(super) async fn read(reading: &EstateReading<'_>, captured: &mut Captured, s
             match reading.estate(&EstateQuestion::PolicyDefinition(id.to_owned())).await {
                 Ok(definition) => definition.unwrap_or_default(),
                 Err(error) => {
-                    captured.unread(&format!("definition of the policy {name}"), &error);
+                    let what = format!("definition of the policy {name}");
+                    captured.hide_policies(subscription, &what, &error);
                     continue;
                 }
             };

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use serde_json::{Value, json};
 
-use super::{Captured, Hidden, LOCKS_OF, onprem, policy};
+use super::{Captured, Hidden, onprem, policy};
 use crate::arm::kind;
 use crate::azure::{ArmObserver, EstateQuestion};
 use crate::engine::Clock;
@@ -307,13 +307,15 @@ impl EstateReading<'_> {
             }
             match self.ask(&Question::Locks { subscription, group }).await {
                 Ok(list) => captured.add_locks(&list.unwrap_or_default()),
-                Err(error) => captured.unread(&format!("{LOCKS_OF} {id}"), &error),
+                Err(error) => captured.hide_locks(&id, &error),
             }
         }
         for subscription in subscriptions {
             match self.estate(&EstateQuestion::Locks(subscription.clone())).await {
                 Ok(list) => captured.add_locks(&list.unwrap_or_default()),
-                Err(error) => captured.unread(&format!("{LOCKS_OF} {subscription}"), &error),
+                Err(error) => {
+                    captured.hide_locks(&format!("/subscriptions/{subscription}"), &error)
+                }
             }
         }
     }

@@ -70,7 +70,6 @@ pub(super) async fn capture(context: &Context, args: &CaptureArgs) -> Result<Sta
                 subscriptions: subscriptions.iter().map(|id| id.to_ascii_lowercase()).collect(),
                 groups: groups.iter().map(|name| name.to_ascii_lowercase()).collect(),
                 hidden: captured.hidden.clone(),
-                unread: captured.unread.clone(),
             };
             check(context, path, &drilled, (&text, &captured), &scope)
         }

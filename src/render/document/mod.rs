@@ -35,7 +35,7 @@ pub use script::script;
 pub use view::{Document, LastRun};
 
 use part::PartWay;
-use view::{ContentsEntry, Part, Version, Warning};
+use view::{ContentsEntry, DocumentPart, Version, Warning};
 
 use super::template::{TemplateError, Templates};
 use crate::model::canonical::canonical;
@@ -136,7 +136,7 @@ fn versions(material: &Material) -> Vec<Version> {
     ]
 }
 
-fn warnings(part: &Part) -> Vec<Warning> {
+fn warnings(part: &DocumentPart) -> Vec<Warning> {
     let mut warnings = part.broken.clone();
     let at = |word: &str| Some(format!("{}-{word}", part.key));
     match &part.matrix {
@@ -178,7 +178,7 @@ fn warnings(part: &Part) -> Vec<Warning> {
     warnings
 }
 
-fn contents(part: &Part) -> Vec<ContentsEntry> {
+fn contents(part: &DocumentPart) -> Vec<ContentsEntry> {
     let chapters = &part.chapters;
     [
         (&chapters.use_it, "When to use it", "use"),

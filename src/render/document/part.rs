@@ -10,9 +10,9 @@ use super::schedule::{Schedule, schedule};
 use super::steps;
 use super::topology::{self, Layout};
 use super::view::{
-    Call, Chapters, DayView, FaultView, GateView, MatrixCell, MatrixRow, MatrixView, Part,
-    PictureView, Prerequisite, ReachRow, ReceiverView, RightsView, RoleView, SecretView, StepLink,
-    Timing, WriteView,
+    Chapters, DayView, DocumentPart, FaultView, GateView, MatrixCell, MatrixRow, MatrixView,
+    PhoneCall, PictureView, Prerequisite, ReachRow, ReceiverView, RightsView, RoleView, SecretView,
+    StepLink, Timing, WriteView,
 };
 use super::{timeline, values, words};
 use crate::model::action::Verification;
@@ -39,7 +39,7 @@ impl PartWay {
 }
 
 /// The chapters of one runbook. `number` is that of its first chapter.
-pub(super) fn part(material: &Material, key: &str, way: PartWay, first: usize) -> Part {
+pub(super) fn part(material: &Material, key: &str, way: PartWay, first: usize) -> DocumentPart {
     let plan = &material.plan;
     let parts = plan.parts();
     let numbered = Numbered::of(plan, key);
@@ -49,7 +49,7 @@ pub(super) fn part(material: &Material, key: &str, way: PartWay, first: usize) -
     let drilled = material.drill.as_ref();
     let (topology, topology_source) = pictures(material, &numbered, key);
     let name = |n: usize| (first + n).to_string();
-    Part {
+    DocumentPart {
         key: key.to_owned(),
         typed_first: steps::typed_first(plan),
         kind: way.as_str().to_owned(),
@@ -81,7 +81,7 @@ pub(super) fn part(material: &Material, key: &str, way: PartWay, first: usize) -
         calls: numbered
             .steps()
             .filter_map(|(_, step, link)| {
-                Some(Call { step: link.clone(), text: step.prose.call.clone()? })
+                Some(PhoneCall { step: link.clone(), text: step.prose.call.clone()? })
             })
             .collect(),
         parameters: values::parameters(material),

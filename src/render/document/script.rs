@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 use super::Written;
 use super::step_view::{CommandView, StepPart, UndoView};
-use super::view::{Document, Part};
+use super::view::{Document, DocumentPart};
 use crate::outward;
 use crate::render::by_hand::quoted;
 
@@ -66,7 +66,7 @@ fn word(words: &str) -> String {
     quoted(&one_line(words))
 }
 
-fn whole(text: &mut String, part: &Part, verb: &str) {
+fn whole(text: &mut String, part: &DocumentPart, verb: &str) {
     if let Some(CommandView { command, .. }) = &part.typed_first {
         let _ = writeln!(text, "\n{command}");
     }
@@ -185,7 +185,7 @@ fn advice(step: &StepPart) -> String {
     words.join(" ")
 }
 
-fn taking_back(text: &mut String, part: &Part, verb: &str) {
+fn taking_back(text: &mut String, part: &DocumentPart, verb: &str) {
     for UndoView { step, commands, .. } in &part.undo {
         body(text, &named(&part.key, "undo", &step.number), commands);
     }

@@ -36,7 +36,7 @@ view! {
         /// The chapters.
         pub contents: Vec<ContentsEntry>,
         /// The runbook, and the runbook that leads back where one is named.
-        pub parts: Vec<Part>,
+        pub parts: Vec<DocumentPart>,
     }
 }
 
@@ -100,7 +100,7 @@ view! {
 
 view! {
     /// One runbook of the document, with all its chapters.
-    pub struct Part {
+    pub struct DocumentPart {
         /// The letter of the part: `a`, `b`. Anchors begin with it.
         pub key: String,
         /// `failover` for the first, `failback` for the second.
@@ -131,7 +131,7 @@ view! {
         /// Who is told what of a run.
         pub receivers: Vec<ReceiverView>,
         /// Whom to call at which step.
-        pub calls: Vec<Call>,
+        pub calls: Vec<PhoneCall>,
         /// The parameters with their values.
         pub parameters: Vec<ParameterView>,
         /// The secrets, by reference.
@@ -251,7 +251,7 @@ view! {
 
 view! {
     /// Whom to call.
-    pub struct Call {
+    pub struct PhoneCall {
         /// The step.
         pub step: StepLink,
         /// Whom, and when: prose.
