@@ -51,10 +51,11 @@ impl World {
         // Who is left out of a list that was sent is removed.
         let replaces = provider.filter(|provider| !provider.keeps_children());
         let kinds = replaces.map(Provider::children).unwrap_or_default();
+        let drops = replaces.is_some_and(Provider::drops_unsent_children);
         let replaced: Vec<String> = kinds
             .iter()
             .filter(|kind| {
-                body.pointer(&format!("/properties/{kind}")).is_some_and(Value::is_array)
+                drops || body.pointer(&format!("/properties/{kind}")).is_some_and(Value::is_array)
             })
             .map(|kind| format!("{}/{kind}", id.resource_type()))
             .collect();
@@ -81,6 +82,10 @@ impl World {
             let put = Put { id: &child, body: &body, stored, ordinal, now, syncs: false };
             let mut stored = provider.accept(self, &put);
             self.give_guid(&child, provider, &mut stored);
+            // A connection that is sent as it stands goes on carrying.
+            if drops && self.body(&child) == Some(&stored) {
+                continue;
+            }
             let resource =
                 Resource { body: stored, state: State::Updating, version: 1, settled_at: now };
             self.resources.insert(child.clone(), resource);

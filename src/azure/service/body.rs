@@ -42,7 +42,7 @@ const READ_ONLY_PROPERTIES: [&str; 35] = [
     "bgpConnections",
     "egressBytesTransferred",
     "endpointMonitorStatus",
-    // Resources of their own, which a gateway of a hub shows in its body; a write without them leaves them.
+    // Resources of their own, which a gateway of a hub shows in its body; its write has them as they stand then (`hub`).
     "expressRouteConnections",
     "ingressBytesTransferred",
     "inboundDnsForwardingEndpoint",

@@ -2,18 +2,19 @@
 
 use serde_json::{Value, json};
 
-use super::body::{LOOK_AGAIN, assessment, blocked, ensure, undo as body_undo};
+use super::body::{LOOK_AGAIN, assessment, blocked, ensure, undo as body_undo, writable};
 use super::circuit::{networks, verification};
-use crate::arm::read::{text, word};
+use crate::arm::read::{id_at, list, name, text, word};
 use crate::model::action::HubAction;
 use crate::model::hub_body::body_of;
-use crate::model::{Assessed, Assessment, ResourceId, Undo, coverage};
+use crate::model::{Assessed, Assessment, ResourceId, SecretRef, Undo, WriteMethod, coverage};
 
 /// Compares something of a virtual WAN with the desired state.
 pub(crate) fn assess(action: &HubAction, body: Option<&Value>) -> Assessment {
     let id = action.subject();
     let mut verdict = ensure(id, body, &body_of(action));
     with_key(action, &mut verdict);
+    with_connections(action, &mut verdict, body);
     if let (HubAction::Hub(_), Assessed::Holds, Some(body)) = (action, &verdict, body) {
         verdict = routes(id, body);
     }
@@ -31,6 +32,7 @@ pub(crate) fn assess(action: &HubAction, body: Option<&Value>) -> Assessment {
 pub(crate) fn undo(action: &HubAction, undo: &Undo, body: Option<&Value>) -> Assessment {
     let mut verdict = body_undo(undo, body, &body_of(action));
     with_key(action, &mut verdict);
+    with_connections(action, &mut verdict, body);
     assessment(action.subject(), body, verdict)
 }
 
@@ -67,6 +69,41 @@ fn with_key(action: &HubAction, verdict: &mut Assessed) {
     {
         body["properties"]["authorizationKey"] = secret.placeholder();
     }
+}
+
+/// The connections that a hub's gateway shows.
+const CONNECTIONS: &str = "/properties/expressRouteConnections";
+
+/// Where a connection's key is.
+const KEY: &str = "/properties/authorizationKey";
+
+/// Puts the connections of a gateway, as they stand, into its write: Azure removes those that a write leaves out, and
+/// with them each circuit of the hub (azure-rest-api-specs PR 18417, terraform-provider-azurerm 13368).
+fn with_connections(action: &HubAction, verdict: &mut Assessed, body: Option<&Value>) {
+    let shown = body.map(|body| list(body, CONNECTIONS)).unwrap_or_default();
+    if let (HubAction::Gateway(_), Assessed::Change(change), false) =
+        (action, verdict, shown.is_empty())
+        && change.write.method == WriteMethod::Put
+        && let Some(body) = &mut change.write.body
+    {
+        body["properties"]["expressRouteConnections"] = shown.iter().map(as_it_stands).collect();
+    }
+}
+
+/// A connection as its gateway's write has it: its key, where it has one, is read when it is sent.
+fn as_it_stands(shown: &Value) -> Value {
+    let mut own = writable(shown);
+    if let Some(name) = name(shown) {
+        own["name"] = name.into();
+    }
+    if let Some(id) = id_at(shown, "/id") {
+        own["id"] = id.as_str().into();
+        if text(shown, KEY).is_some() {
+            let key = SecretRef::Resource { id, pointer: KEY.to_owned() };
+            own["properties"]["authorizationKey"] = key.placeholder();
+        }
+    }
+    own
 }
 
 /// Compares a table's effective routes with the prefixes that must be among them, learned by the hub's own
@@ -166,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_connected_to_a_gateway_is_no_part_of_its_write() {
+    fn what_is_connected_to_a_gateway_is_in_its_write_as_it_stands_and_without_its_key() {
         let gateway = HubAction::Gateway(HubGateway {
             id: id("expressRouteGateways/g"),
             hub: id("virtualHubs/h"),
@@ -177,13 +214,32 @@ mod tests {
         });
         let body = json!({ "location": "southeastasia", "properties": {
             "provisioningState": "Succeeded", "virtualHub": { "id": id("virtualHubs/h").as_str() },
-            "expressRouteConnections": [{ "name": "c", "properties": { "authorizationKey": "k-e-y" } }],
+            "expressRouteConnections": [{ "name": "c",
+                "id": id("expressRouteGateways/g/expressRouteConnections/c").as_str(), "etag": "W/1",
+                "properties": { "authorizationKey": "k-e-y", "provisioningState": "Succeeded",
+                    "routingWeight": 7 } }],
             "autoScaleConfiguration": { "bounds": { "min": 2 } } } });
         let Assessed::Change(change) = assess(&gateway, Some(&body)).verdict else { panic!() };
         let written = change.write.body.clone().unwrap();
         assert_eq!(written["properties"]["autoScaleConfiguration"]["bounds"]["max"], 4);
-        assert!(!format!("{change:?}").contains("expressRouteConnections"), "{change:?}");
+        let sent = &written["properties"]["expressRouteConnections"];
+        assert_eq!(sent.as_array().map(Vec::len), Some(1));
+        assert_eq!(sent[0]["properties"]["routingWeight"], 7);
+        assert_eq!(sent[0]["name"], "c");
+        assert!(sent[0]["properties"].get("provisioningState").is_none());
+        let key = SecretRef::from_placeholder(&sent[0]["properties"]["authorizationKey"]);
+        assert!(matches!(key, Some(SecretRef::Resource { .. })), "{sent}");
+        // It is no change, and what takes the change back has them as they stand then.
+        assert!(!format!("{:?}", change.changes).contains("expressRouteConnections"));
+        assert!(!format!("{:?}", change.undo).contains("expressRouteConnections"));
         assert!(!format!("{change:?}").contains("k-e-y"));
+        let mut grown = body.clone();
+        grown["properties"]["autoScaleConfiguration"]["bounds"]["max"] = json!(4);
+        let Assessed::Change(back) = undo(&gateway, &change.undo, Some(&grown)).verdict else {
+            panic!()
+        };
+        let sent = &back.write.body.unwrap()["properties"]["expressRouteConnections"];
+        assert_eq!(sent.as_array().map(Vec::len), Some(1));
     }
 
     fn connection(routing: Routing) -> HubAction {

@@ -44,6 +44,11 @@ impl Provider for HubGatewayType {
         &["expressRouteConnections"]
     }
 
+    fn drops_unsent_children(&self) -> bool {
+        // azure-rest-api-specs PR 18417, terraform-provider-azurerm 13368.
+        true
+    }
+
     fn locks_with_conflict(&self) -> bool {
         true
     }

@@ -283,6 +283,11 @@ pub(super) trait Provider: Sync {
         false
     }
 
+    /// Whether its children go when it is written without a list of them.
+    fn drops_unsent_children(&self) -> bool {
+        false
+    }
+
     /// Adds what the answers to writes and the lists say, and a GET of one does not.
     fn tell(&self, _body: &mut Value) {}
 
