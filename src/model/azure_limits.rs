@@ -156,7 +156,7 @@ pub enum Resize {
     None,
     /// Azure does it in place: up within a family.
     InPlace,
-    /// Azure refuses it: another family (azurerm 20007, PR 31628).
+    /// Azure refuses it: another family, or from ErGwScale (azurerm 20007, PR 31628).
     Refused,
 }
 
@@ -175,12 +175,12 @@ pub fn resize(has: &str, wanted: &str) -> Resize {
         return Resize::None;
     }
     let family = has.zone_redundant == wanted.zone_redundant;
-    let scales = has.name == SCALE || wanted.name == SCALE;
-    if family && !scales { Resize::InPlace } else { Resize::Refused }
+    if family && has.name != SCALE { Resize::InPlace } else { Resize::Refused }
 }
 
-/// Whether Azure makes a gateway of one SKU one of another in place: up within a family, and down in two
-/// cases only (azurerm 20007, PR 31628).
+/// Whether Azure makes a gateway of one SKU one of another in place: up within a family, from zone-redundant ones to
+/// ErGwScale, which goes nowhere from there, and down in two cases only (azurerm 20007, PR 31628; azure-docs
+/// scalable-gateway.md, November 2025).
 #[must_use]
 pub fn resizes_in_place(has: &str, wanted: &str) -> bool {
     let down = [("HighPerformance", "Standard"), ("ErGw2AZ", "ErGw1AZ")];
@@ -189,7 +189,8 @@ pub fn resizes_in_place(has: &str, wanted: &str) -> bool {
     };
     let same_family = match (gateway_sku(has), gateway_sku(wanted)) {
         (Some(has), Some(wanted)) => {
-            has == wanted || (has.zone_redundant == wanted.zone_redundant && has.mbps < wanted.mbps)
+            let family = has.zone_redundant == wanted.zone_redundant && has.name != SCALE;
+            has == wanted || (family && (wanted.name == SCALE || has.mbps < wanted.mbps))
         }
         _ => vpn_resize(has, wanted).is_none_or(|way| {
             // Down within a family as well: Azure does it.
@@ -200,7 +201,27 @@ pub fn resizes_in_place(has: &str, wanted: &str) -> bool {
 }
 
 /// The SKU whose size is a setting of its own.
-const SCALE: &str = "ErGwScale";
+pub const SCALE: &str = "ErGwScale";
+
+/// The regions that have no ErGwScale (azure-docs scalable-gateway.md, November 2025).
+pub const WITHOUT_SCALE: [&str; 9] = [
+    "belgiumcentral",
+    "eastus2",
+    "japaneast",
+    "qatarcentral",
+    "southcentralus",
+    "southeastasia",
+    "westeurope",
+    "westindia",
+    "westus2",
+];
+
+/// Whether a gateway scales between these units: from two up, or it stays at one (azure-docs scalable-gateway.md;
+/// azurerm PR 31628).
+#[must_use]
+pub fn scales_between(min: u64, max: u64) -> bool {
+    min <= max && (min > 1 || (min, max) == (1, 1))
+}
 
 /// The SKU of that name.
 #[must_use]

@@ -10,7 +10,7 @@ use crate::model::action::{
     Autoscale, Destination, DnsServers, Gateway, NextHop, Removal, RemovalKind, Route, RouteTable,
     SecurityGroupUse, TableRoute,
 };
-use crate::model::azure_limits::ROUTES_PER_TABLE;
+use crate::model::azure_limits::{ROUTES_PER_TABLE, scales_between};
 use crate::model::destination::SERVICE_TAG_ROUTES_MAX;
 use crate::model::tags::Tags;
 use crate::model::{Action, ResourceId, resource_name};
@@ -53,6 +53,11 @@ fn autoscale(values: &ActionValues<'_>, sku: &str) -> Built<Option<Autoscale>> {
         Some(format!("Only an ErGwScale gateway scales, and this one is {sku}."))
     } else if min > max {
         Some(format!("`min` is {min}, and `max` no more than {max}."))
+    } else if !scales_between(min.into(), max.into()) {
+        Some(format!(
+            "`min` is {min} and `max` {max}: a gateway that scales has two units at least, and one of one unit has \
+             `max: 1`."
+        ))
     } else {
         None
     };

@@ -583,6 +583,7 @@ const CASES: &[Spoilt] = &[
         with_subnet(c, gateway_subnet("10.10.10.128/25"));
         c.add(standing_gateway("HighPerformance"));
     }),
+    ("GW-SCALE-REGION", MAIN, |c| c.want("gateway", "/with/sku", json!("ErGwScale"))),
     ("GW-RESIZE-UNDO", MAIN, |c| {
         with_subnet(c, gateway_subnet("10.10.10.128/25"));
         c.add(standing_gateway("ErGw1AZ"));

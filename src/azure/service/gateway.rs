@@ -135,6 +135,12 @@ mod tests {
             let verdict = assess(&spec(None), Some(&shown(None, has))).verdict;
             assert_eq!(verdict == Assessed::Holds, holds, "{has}: {verdict:?}");
         }
+        let mut scalable = spec(None);
+        scalable.sku = "ErGwScale".to_owned();
+        let verdict = assess(&scalable, Some(&shown(None, "ErGw3AZ"))).verdict;
+        assert!(matches!(verdict, Assessed::Change(_)), "{verdict:?}");
+        let verdict = assess(&scalable, Some(&shown(None, "UltraPerformance"))).verdict;
+        assert!(matches!(verdict, Assessed::Blocked { .. }), "{verdict:?}");
         for has in ["Standard", "UltraPerformance"] {
             let verdict = assess(&spec(None), Some(&shown(None, has))).verdict;
             assert!(matches!(verdict, Assessed::Blocked { .. }), "{has}: {verdict:?}");

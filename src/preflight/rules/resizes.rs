@@ -1,8 +1,8 @@
-//! Can a gateway that stands be made larger, and smaller again?
+//! Can a gateway be of the SKU that is wanted: one that stands be made larger, and smaller again?
 
 use crate::arm::GatewayView;
 use crate::model::action::Vpn;
-use crate::model::azure_limits::{Resize, resize, resizes_in_place};
+use crate::model::azure_limits::{Resize, SCALE, WITHOUT_SCALE, resize, resizes_in_place};
 use crate::model::{Action, ResourceId, SagaClass, Step};
 use crate::preflight::inquiry::{Inquiry, about, unless};
 use crate::preflight::rule::{FindingSeverity, Judged, Rule};
@@ -14,10 +14,20 @@ pub(super) const RULES: &[Rule] = &[
         severity: FindingSeverity::Block,
         fails_when: "The runbook wants another family of SKU than the gateway has.",
         reads: "sku.name, as planned and as it is",
-        why: "Azure does not change between zone-redundant and other SKUs in place.",
+        why: "Azure does not change between zone-redundant and other SKUs in place, and makes nothing else of ErGwScale.",
         fix: "Write the gateway's SKU into the runbook, or make a new gateway.",
-        source: "E-GW",
+        source: "E-GW; azure-docs scalable-gateway.md (November 2025)",
         judge: resized,
+    },
+    Rule {
+        id: "GW-SCALE-REGION",
+        severity: FindingSeverity::Warn,
+        fails_when: "A gateway shall be of the SKU ErGwScale in a region that had none when this was written.",
+        reads: "the step's SKU and region; sku.name as it is",
+        why: "Azure refuses it there, after the approval and the wait for what comes before.",
+        fix: "Look it up for the region, and use ErGw1AZ to ErGw3AZ where it is so still.",
+        source: "azure-docs scalable-gateway.md (November 2025)",
+        judge: scale_region,
     },
     Rule {
         id: "GW-RESIZE-UNDO",
@@ -43,6 +53,20 @@ fn resized(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         }));
     }
     all
+}
+
+fn scale_region(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let gateways = inquiry.gateways().into_iter();
+    let scaled = gateways.filter(|(_, spec)| spec.sku.eq_ignore_ascii_case(SCALE));
+    let judged = scaled.map(|(step, spec)| {
+        let then = inquiry.at(step);
+        let has = then.read(&spec.id).ok().flatten().and_then(|body| GatewayView::of(body).sku());
+        let stands = has.is_some_and(|has| has.eq_ignore_ascii_case(SCALE));
+        let region = spec.location.as_str();
+        let without = WITHOUT_SCALE.contains(&region) && !stands;
+        about(&spec.id, unless(without, || format!("{region} had no {SCALE} in November 2025")))
+    });
+    judged.collect()
 }
 
 /// The gateway of either kind that a step makes, and its SKU.

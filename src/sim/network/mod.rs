@@ -13,6 +13,7 @@ mod inside;
 pub mod locations;
 pub mod onprem;
 pub mod parts;
+mod pieces;
 pub mod reach;
 pub mod routes;
 pub mod traffic;

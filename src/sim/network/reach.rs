@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::choice::{azure_choice, on_premises_choice};
 use super::estate::Estate;
-use super::inside::{PacketEnd, SubnetPlace, way};
-use super::onprem::{OnPrem, Site};
+use super::inside::{PacketEnd, SubnetPlace, Way, way};
+use super::onprem::OnPrem;
+use super::pieces::{borders, pieces};
 use super::vpn;
 use crate::model::ResourceId;
 
@@ -76,7 +77,9 @@ pub fn reachability(estate: &Estate<'_>, onprem: &OnPrem) -> Vec<Reach> {
     let networks: BTreeSet<IpNet> =
         estate.vnets().flat_map(|vnet| vnet.prefixes.iter().copied()).collect();
     let mut all = Vec::new();
+    let borders = borders(estate, onprem);
     for site in &onprem.sites {
+        let pieces = pieces(site, &borders);
         for network in &networks {
             let ways = on_premises_choice(estate, onprem, Some(&site.name), network);
             let tunnels = vpn::ways_there(estate, onprem, &site.name, network);
@@ -101,7 +104,7 @@ pub fn reachability(estate: &Estate<'_>, onprem: &OnPrem) -> Vec<Reach> {
                 (None, _) => (ReachVerdict::NoWayThere, None),
                 (Some(_), Some(_)) => (ReachVerdict::Split, None),
                 (Some(gateway), None) => {
-                    both_ways(estate, onprem, site, network, (gateway, &circuits))
+                    both_ways(estate, onprem, &pieces, network, (gateway, &circuits))
                 }
             };
             all.push(Reach {
@@ -120,7 +123,7 @@ pub fn reachability(estate: &Estate<'_>, onprem: &OnPrem) -> Vec<Reach> {
 fn both_ways(
     estate: &Estate<'_>,
     onprem: &OnPrem,
-    site: &Site,
+    pieces: &[Vec<IpNet>],
     network: &IpNet,
     (gateway, circuits): (&ResourceId, &BTreeSet<ResourceId>),
 ) -> (ReachVerdict, Option<String>) {
@@ -149,7 +152,7 @@ fn both_ways(
         there = way.through;
     }
     // The answers leave from the network's subnets; where it has none, from the gateway itself.
-    let (mut out_of, past) = match answers(estate, onprem, site, network, home.as_ref(), &there) {
+    let (mut out_of, past) = match answers(estate, onprem, pieces, network, home.as_ref(), &there) {
         Ok(found) => found,
         Err(verdict) => return (verdict, None),
     };
@@ -159,14 +162,14 @@ fn both_ways(
             _ => drop(out_of.insert(gateway.clone())),
         }
     }
-    (verdict(estate, onprem, site, &out_of, circuits), past)
+    (verdict(estate, onprem, pieces, &out_of, circuits), past)
 }
 
 /// By which gateways answers leave a network; none where it has no subnets.
 fn answers(
     estate: &Estate<'_>,
     onprem: &OnPrem,
-    site: &Site,
+    pieces: &[Vec<IpNet>],
     network: &IpNet,
     home: Option<&ResourceId>,
     there: &BTreeSet<IpAddr>,
@@ -179,8 +182,14 @@ fn answers(
     };
     let places = home.iter().flat_map(|home| estate.places(home)).filter(inside);
     for place in places {
-        let ways: Vec<_> =
-            site.prefixes.iter().map(|to| way(estate, onprem, &place, &to.trunc())).collect();
+        let ways = pieces.iter().flat_map(|parts| {
+            let ways = parts.iter().map(|to| way(estate, onprem, &place, to));
+            let ways: Vec<Way> = ways.collect();
+            // A prefix of which a part has no route is not answered as a whole.
+            let lacks = ways.iter().find(|way| matches!(way.end, PacketEnd::NoRoute(_))).cloned();
+            lacks.map_or(ways, |lacks| vec![lacks])
+        });
+        let ways: Vec<Way> = ways.collect();
         let leaves = ways.iter().find_map(|way| match &way.end {
             PacketEnd::Gateway(gateway) => Some((gateway, &way.through)),
             PacketEnd::There | PacketEnd::Dropped(_) | PacketEnd::NoRoute(_) => None,
@@ -215,19 +224,24 @@ fn answers(
 fn verdict(
     estate: &Estate<'_>,
     onprem: &OnPrem,
-    site: &Site,
+    pieces: &[Vec<IpNet>],
     out_of: &BTreeSet<ResourceId>,
     circuits: &BTreeSet<ResourceId>,
 ) -> ReachVerdict {
     let back: BTreeSet<ResourceId> = out_of
         .iter()
         .flat_map(|gateway| {
-            let prefixes = site.prefixes.iter();
-            prefixes.flat_map(move |prefix| {
-                let circuits = azure_choice(estate, onprem, gateway, prefix).into_iter();
-                let tunnels = vpn::ways_back(estate, onprem, gateway, prefix);
-                circuits.map(|way| way.circuit).chain(tunnels)
-            })
+            let over = |part: &IpNet| -> Vec<ResourceId> {
+                let circuits = azure_choice(estate, onprem, gateway, part).into_iter();
+                let tunnels = vpn::ways_back(estate, onprem, gateway, part);
+                circuits.map(|way| way.circuit).chain(tunnels).collect()
+            };
+            let whole = |parts: &Vec<IpNet>| -> Vec<ResourceId> {
+                let each: Vec<_> = parts.iter().map(over).collect();
+                let lacks = each.iter().any(Vec::is_empty);
+                if lacks { Vec::new() } else { each.concat() }
+            };
+            pieces.iter().flat_map(whole).collect::<Vec<_>>()
         })
         .collect();
     if back.is_empty() {
@@ -265,5 +279,46 @@ mod tests {
         assert_eq!(verdict(&lab, "10.10.10.0/24"), ReachVerdict::Symmetric);
         lab.bodies.remove(&connection("ea"));
         assert_eq!(verdict(&lab, "10.10.10.0/24"), ReachVerdict::NoWayThere);
+    }
+
+    #[test]
+    fn a_site_that_is_told_in_halves_is_answered_and_one_of_which_half_is_told_is_not() {
+        for (halves, expected) in [(2, ReachVerdict::Symmetric), (1, ReachVerdict::NoWayBack)] {
+            let mut lab = Lab::new();
+            let whole = lab.onprem.clone();
+            for link in &mut lab.onprem.links {
+                let told = whole.advertised(link).into_iter();
+                let told = told.flat_map(|own| {
+                    own.subnets(own.prefix_len() + 1).unwrap().take(halves).collect::<Vec<_>>()
+                });
+                link.advertise = Some(told.collect());
+            }
+            assert_eq!(verdict(&lab, "10.10.10.0/24"), expected, "{halves}");
+        }
+    }
+
+    #[test]
+    fn a_table_that_drops_a_site_in_halves_drops_it() {
+        let mut lab = Lab::new();
+        let table = super::super::testing::id("routeTables", "rt");
+        let hub = super::super::testing::id("virtualNetworks", "hub-ea");
+        let drops: Vec<_> = lab
+            .onprem
+            .sites
+            .iter()
+            .flat_map(|site| &site.prefixes)
+            .flat_map(|own| own.subnets(own.prefix_len() + 1).unwrap())
+            .map(|half| {
+                let name = half.to_string().replace(['/', '.'], "-");
+                serde_json::json!({ "name": name, "properties": {
+                    "addressPrefix": half.to_string(), "nextHopType": "None" } })
+            })
+            .collect();
+        lab.bodies.insert(table.clone(), serde_json::json!({ "properties": { "routes": drops } }));
+        lab.bodies.get_mut(&hub).unwrap()["properties"]["subnets"] = serde_json::json!([{
+            "name": "app", "properties": { "addressPrefix": "10.10.10.0/26",
+                "routeTable": { "id": table.as_str() } } }]);
+        let found = verdict(&lab, "10.10.10.0/24");
+        assert!(matches!(found, ReachVerdict::DroppedBack(_)), "{found:?}");
     }
 }

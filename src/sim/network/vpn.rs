@@ -131,7 +131,7 @@ impl Estate<'_> {
 
     /// What Azure sends through a tunnel: the prefixes that its local gateway lists, and those of the sites where
     /// BGP tells them.
-    fn behind(&self, onprem: &OnPrem, tunnel: &Tunnel) -> BTreeSet<IpNet> {
+    pub(super) fn behind(&self, onprem: &OnPrem, tunnel: &Tunnel) -> BTreeSet<IpNet> {
         let list = self
             .body(&tunnel.local_gateway)
             .and_then(|body| body.pointer("/properties/localNetworkAddressSpace/addressPrefixes"));

@@ -6,7 +6,7 @@ use super::{Put, id_at};
 use crate::arm::PeeringView;
 use crate::arm::read::is;
 use crate::model::ResourceId;
-use crate::model::azure_limits::resizes_in_place;
+use crate::model::azure_limits::{resizes_in_place, scales_between};
 use crate::sim::envelope::{Month, is_since};
 use crate::sim::reply::Refusal;
 use crate::sim::unconfirmed;
@@ -39,15 +39,15 @@ pub(super) fn bounds(put: &Put<'_>, sku: &str) -> Result<(), Refusal> {
     };
     let (min, max) = (at("min"), at("max"));
     let inside = |own: Option<u64>| own.is_none_or(|own| (1..=UNITS_MAX).contains(&own));
-    let ordered = min.zip(max).is_none_or(|(min, max)| min <= max);
+    let ordered = min.zip(max).is_none_or(|(min, max)| scales_between(min, max));
     let scales = sku.eq_ignore_ascii_case("ErGwScale") || (min, max) == (None, None);
     if inside(min) && inside(max) && ordered && scales {
         return Ok(());
     }
     let word = |own: Option<u64>| own.map_or_else(|| "none".to_owned(), |own| own.to_string());
     let message = format!(
-        "The autoscale bounds of gateway {} are not valid: Min {}, Max {} for SKU {sku}. The minimum must be at \
-         least 1 and not above the maximum, the maximum at most {UNITS_MAX}, and the SKU ErGwScale.",
+        "The autoscale bounds of gateway {} are not valid: Min {}, Max {} for SKU {sku}. The minimum must be \
+         greater than 1, or both 1, and not above the maximum, the maximum at most {UNITS_MAX}, and the SKU ErGwScale.",
         put.id,
         word(min),
         word(max)
