@@ -8,7 +8,8 @@ use super::inquiry::{
     circuit_of, gateway_subnet, own_gateway_subnet, peerings_of, recovery_items, subnets_of,
 };
 use super::rules::{
-    appliances, guards, hub_tables, hubs, limits, rights, secrets, sides, steering, tables,
+    appliances, firewall_hops, guards, hub_tables, hubs, limits, rights, secrets, sides, steering,
+    tables,
 };
 use super::written::WrittenBody;
 use crate::arm;
@@ -48,6 +49,7 @@ pub fn questions(plan: &Plan, facts: &Facts) -> BTreeSet<Question> {
     asked.extend(tables_of_connected(inquiry, &end));
     asked.extend(mappings(inquiry));
     asked.extend(appliances::questions(inquiry));
+    asked.extend(firewall_hops::questions(inquiry));
     asked.extend(guards::questions(inquiry, &end));
     asked.extend(tables::questions(inquiry));
     asked.extend(sides::questions(inquiry));

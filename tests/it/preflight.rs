@@ -384,6 +384,15 @@ const CASES: &[Spoilt] = &[
         let space = &mut c.body("vnet-hub-sea")["properties"]["addressSpace"]["addressPrefixes"];
         space.as_array_mut().unwrap().push(json!("fd00:db8:1::/48"));
     }),
+    ("PEER-IPV6-GATEWAY", MAIN, |c| {
+        let space = &mut c.body("vnet-hub-sea")["properties"]["addressSpace"]["addressPrefixes"];
+        space.as_array_mut().unwrap().push(json!("fd00:db8:1::/48"));
+        let prefixes = json!(["10.10.10.128/25", "fd00:db8:1::/64"]);
+        with_subnet(
+            c,
+            json!({ "name": "GatewaySubnet", "properties": { "addressPrefixes": prefixes } }),
+        );
+    }),
     ("PEER-IPV6-EXPECTED", MAIN, |c| {
         c.want("routes_learned", "/with/expect/0", json!("fd00:db8:9::/48"));
     }),
@@ -738,6 +747,7 @@ const CASES: &[Spoilt] = &[
         table.routes[0].next_hop = NextHop::Appliance("192.168.7.7".parse().unwrap());
     }),
     ("UDR-NVA-FORWARD", MAIN, |c| closed::appliance(c, false)),
+    ("UDR-FIREWALL-IP", MAIN, |c| services::firewall_subnet(c)),
     ("UDR-SAME-SUBNET", MAIN, |c| {
         let Action::RouteTable(table) = &mut c.step("hub_routes").action else { panic!() };
         table.routes[0].prefix = "10.10.10.0/28".parse().unwrap();

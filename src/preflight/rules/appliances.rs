@@ -18,7 +18,7 @@ use crate::preflight::rule::{FindingVerdict, Judged};
 const INTERFACES_READ: usize = 8;
 
 /// The addresses of appliances that a table names.
-fn hops(table: &RouteTable) -> BTreeSet<IpAddr> {
+pub(super) fn hops(table: &RouteTable) -> BTreeSet<IpAddr> {
     let all = table.routes.iter().filter_map(|route| match route.next_hop {
         NextHop::Appliance(hop) => Some(hop),
         _ => None,

@@ -10,8 +10,9 @@ use crate::arm::kind::CIRCUITS;
 use crate::model::action::{JudgedPaths, Verification};
 use crate::model::coverage::coverage;
 use crate::model::{Action, ResourceId, Step};
-use crate::preflight::inquiry::{Inquiry, about, circuit_of, peering, unless};
-use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
+
+use crate::preflight::inquiry::{Inquiry, about, circuit_of, peering, subnet_named, unless};
+use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule, worst_of_each};
 
 /// The rules about what verifications wait for.
 pub(super) const RULES: &[Rule] = &[
@@ -37,6 +38,17 @@ pub(super) const RULES: &[Rule] = &[
         fix: "Configure IPv6 on the private peering: two /126 prefixes, beside those of IPv4.",
         source: "azure-facts 2.2",
         judge: without_v6,
+    },
+    Rule {
+        id: "PEER-IPV6-GATEWAY",
+        severity: FindingSeverity::Block,
+        fails_when: "A gateway whose own subnet has an IPv6 prefix is to be connected to a circuit whose private \
+                     peering has no IPv6.",
+        reads: "GatewaySubnet: addressPrefixes; peerings/AzurePrivatePeering: ipv6PeeringConfig",
+        why: "Azure does not connect a dual-stack gateway to a circuit that has IPv4 alone.",
+        fix: "Configure IPv6 on the private peering, or make the gateway in a subnet without an IPv6 prefix.",
+        source: "azure-docs expressroute-howto-add-ipv6-portal.md (limitations), PR 114738",
+        judge: dual_gateway,
     },
     Rule {
         id: "PEER-IPV6-EXPECTED",
@@ -208,6 +220,30 @@ fn without_v6(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         all.push(about(&spec.circuit, verdict));
     }
     all
+}
+
+fn dual_gateway(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let mut all = Vec::new();
+    for (step, spec) in inquiry.connections() {
+        let then = inquiry.at(step);
+        // One that stands has been taken.
+        let stands = matches!(then.read(&spec.id), Ok(Some(_)));
+        let subnet = then
+            .vnet_of(&spec.gateway)
+            .and_then(|vnet| subnet_named(then.facts.body(&vnet)?, "GatewaySubnet"));
+        let Some(subnet) = subnet.filter(|_| !stands) else { continue };
+        let Some(prefix) = arm::SubnetView::of(subnet).prefixes().into_iter().find(is_v6) else {
+            continue;
+        };
+        let verdict = match lacks_v6(&then, &spec.circuit) {
+            Ok(lacks) => {
+                unless(lacks, || format!("the subnet of {} has {prefix}", spec.gateway.name()))
+            }
+            Err(why) => FindingVerdict::Unknown(why),
+        };
+        all.push(about(&spec.circuit, verdict));
+    }
+    worst_of_each(all)
 }
 
 fn expected_v6(inquiry: &Inquiry<'_>) -> Vec<Judged> {

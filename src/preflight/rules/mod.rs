@@ -7,6 +7,7 @@ mod at_work;
 mod circuit;
 mod connections;
 mod expected;
+pub(super) mod firewall_hops;
 mod gateway;
 mod gateway_room;
 mod gateway_subnet;
@@ -64,6 +65,7 @@ pub const FAMILIES: &[RuleFamily] = &[
     ("hub tables", "Route tables of hubs, and what they name.", hub_tables::RULES),
     ("peerings", "Virtual network peerings and route tables.", peerings::RULES),
     ("routes written", "Route tables and routes that the runbook writes.", tables::RULES),
+    ("firewall hops", "Firewalls that routes name by their address.", firewall_hops::RULES),
     ("route tables", "What route tables do to traffic with on-premises.", traffic::RULES),
     ("security groups", "What security groups do to traffic with on-premises.", guards::RULES),
     ("machines", "Recovery plans of Site Recovery, and the machines in them.", machines::RULES),

@@ -203,6 +203,13 @@ fn appliance(
     let Some(place) = found else {
         return Err(format!("its next hop {address} is in no subnet beside {}", from.name()));
     };
+    // Nothing but a firewall stands in that subnet.
+    let is_firewalls = place.id.name().eq_ignore_ascii_case("AzureFirewallSubnet");
+    let mut firewalls =
+        estate.of_type(arm::kind::FIREWALLS).filter(|(_, own)| !arm::has_failed(own));
+    if is_firewalls && !firewalls.any(|(_, own)| arm::firewall_address(own) == Some(address)) {
+        return Err(format!("no firewall has its next hop {address}"));
+    }
     match estate.is_appliance_down(&place.vnet, address) {
         Some(why) => Err(format!("the appliance {address} is not up: {why}")),
         None => Ok(place),

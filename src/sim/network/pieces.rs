@@ -46,10 +46,9 @@ pub(super) fn borders(estate: &Estate<'_>, onprem: &OnPrem) -> BTreeSet<IpNet> {
     let told = onprem.links.iter().flat_map(|link| onprem.advertised(link));
     let behind = estate.tunnels().iter().flat_map(|tunnel| estate.behind(onprem, tunnel));
     let tables = estate.of_type(kind::ROUTE_TABLES).map(|(id, _)| estate.children(id, "routes"));
-    let prefix = |route| arm::RouteView::of(route).destination()?.parse::<IpNet>().ok();
-    let routes = tables.flat_map(|routes| {
-        routes.iter().filter_map(|(_, route)| prefix(route)).collect::<Vec<_>>()
-    });
+    let prefix =
+        |route: &&serde_json::Value| arm::RouteView::of(route).destination()?.parse::<IpNet>().ok();
+    let routes = tables.flat_map(|routes| routes.values().filter_map(prefix).collect::<Vec<_>>());
     told.chain(behind).chain(routes).map(|own| own.trunc()).collect()
 }
 

@@ -25,6 +25,10 @@ impl Provider for AzureFirewallType {
         &[CONFIGURATIONS]
     }
 
+    fn stands_in_subnets(&self) -> bool {
+        true
+    }
+
     fn accept(&self, _: &World, put: &Put<'_>) -> Value {
         let mut properties = put.properties();
         name_parts(&mut properties, put.id, self.parts());

@@ -113,3 +113,35 @@ async fn a_policy_that_puts_a_group_on_the_gateways_subnet_is_no_thing_to_bear()
         "of other subnets"
     );
 }
+
+/// The hub's subnet of appliances is one of firewalls.
+pub(super) fn firewall_subnet(case: &mut Case) {
+    let subnets = case.body("vnet-hub-sea")["properties"]["subnets"].as_array_mut().unwrap();
+    let own = subnets.iter_mut().find(|own| own["name"] == "snet-nva").unwrap();
+    own["name"] = json!("AzureFirewallSubnet");
+}
+
+#[tokio::test]
+async fn an_address_in_a_firewalls_subnet_is_that_of_a_firewall_that_runs() {
+    let with = |configurations: Value| {
+        move |case: &mut Case| {
+            firewall_subnet(case);
+            case.add(
+                json!({ "id": format!("{SEA}/azureFirewalls/fw"), "location": "southeastasia",
+                "properties": { "sku": { "name": "AZFW_VNet", "tier": "Standard" },
+                    "ipConfigurations": configurations } }),
+            );
+        }
+    };
+    let at = |address: &str| {
+        let subnet = format!("{SEA}/virtualNetworks/vnet-hub-sea/subnets/AzureFirewallSubnet");
+        json!([{ "name": "own", "properties": { "privateIPAddress": address,
+            "privateIPAllocationMethod": "Dynamic", "subnet": { "id": subnet } } }])
+    };
+    const RULE: &str = "UDR-FIREWALL-IP";
+    assert!(!fires(RULE, |_| ()).await, "an appliance in a subnet of its own");
+    assert!(fires(RULE, firewall_subnet).await, "no firewall at all");
+    assert!(fires(RULE, with(json!([]))).await, "deallocated");
+    assert!(fires(RULE, with(at("10.10.10.4"))).await, "it came back elsewhere");
+    assert!(!fires(RULE, with(at("10.10.10.10"))).await, "it runs");
+}
