@@ -143,6 +143,18 @@ pub fn spending_connection(authorization: &Value) -> Option<ResourceId> {
     named.filter(|_| is_spent(authorization))
 }
 
+/// Whether the link of an ExpressRoute Direct port that carries a path is shut, as both are when a port is made: the
+/// first link is the primary path's (azure-docs expressroute-howto-erdirect.md).
+#[must_use]
+pub fn is_shut(port: &Value, path: CircuitPath) -> bool {
+    let place = match path {
+        CircuitPath::Primary => 0,
+        CircuitPath::Secondary => 1,
+    };
+    let link = list(port, "/properties/links").get(place);
+    link.is_some_and(|link| is(link, "/properties/adminState", "Disabled"))
+}
+
 /// Whether a connection uses an authorization: one key, one connection (azure-facts 2.5).
 #[must_use]
 pub fn is_spent(authorization: &Value) -> bool {

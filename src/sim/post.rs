@@ -221,7 +221,7 @@ impl World {
         }
         let shown = self.shown();
         let estate = self.estate(&shown);
-        let onprem = self.network.onprem();
+        let onprem = &*self.onprem_now();
         let circuit = || id.parent();
         let rows = match reading {
             PostReading::LearnedRoutes => serde_json::to_value(learned_routes(&estate, onprem, id)),
@@ -268,7 +268,7 @@ impl World {
         let mut stats = Stats::default();
         if private {
             let shown = self.shown();
-            let rates = traffic(&self.estate(&shown), self.network.onprem(), &circuit);
+            let rates = traffic(&self.estate(&shown), &self.onprem_now(), &circuit);
             // One hour's worth: the world keeps no counters yet.
             stats = stats.after(rates, Duration::from_secs(3_600));
         }

@@ -247,7 +247,7 @@ impl World {
     fn heard_untested(&self, id: &ResourceId) -> BTreeMap<ipnet::IpNet, Vec<Heard>> {
         let shown = self.shown();
         let estate = self.estate(&shown).with_tests(BTreeMap::new());
-        heard_by_network(&estate, self.network.onprem(), id)
+        heard_by_network(&estate, &self.onprem_now(), id)
     }
 
     fn scores(&self, id: &ResourceId, now: Timestamp) -> Value {

@@ -5,11 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
+use super::network::onprem::Link;
 use super::network::{Estate, OnPrem, Reach, reachability};
 use super::provider;
 use super::resiliency::SiteTest;
 use super::site_recovery::is_ours;
 use super::world::World;
+use crate::arm::{self, CircuitView};
 use crate::model::{Region, ResourceId};
 
 /// Bodies as the network's truth reads them.
@@ -31,7 +33,7 @@ impl World {
     pub fn truth_mark(&self) -> TruthMark {
         TruthMark {
             resources: self.resources.revision(),
-            onprem: self.network.onprem().clone(),
+            onprem: self.onprem_now().into_owned(),
             regions_down: self.regions.down().clone(),
             silent: self.network.silent().clone(),
             site_tests: self.network.all_tests().clone(),
@@ -42,7 +44,25 @@ impl World {
     #[must_use]
     pub fn reachability(&self) -> Vec<Reach> {
         let shown = self.shown();
-        reachability(&self.estate(&shown), self.network.onprem())
+        reachability(&self.estate(&shown), &self.onprem_now())
+    }
+
+    /// On-premises as it is now: no session stands over a link of a port that is shut.
+    pub(super) fn onprem_now(&self) -> Cow<'_, OnPrem> {
+        let all = self.network.onprem();
+        let is_shut = |link: &Link| {
+            let port = self.body(&link.circuit).and_then(|body| CircuitView::of(body).port());
+            let port = port.and_then(|port| self.body(&port));
+            link.up && port.is_some_and(|port| arm::is_shut(port, link.path))
+        };
+        if !all.links.iter().any(is_shut) {
+            return Cow::Borrowed(all);
+        }
+        let mut now = all.clone();
+        for link in &mut now.links {
+            link.up = link.up && !is_shut(link);
+        }
+        Cow::Owned(now)
     }
 
     /// What the network is, as far as resources say; a connection that is not done carries nothing.

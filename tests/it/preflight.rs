@@ -183,6 +183,15 @@ fn circuit(name: &str, change: impl FnOnce(&mut Value), case: &mut Case) {
     case.add(body);
 }
 
+/// The circuit stands on a port whose links are so.
+fn port_links(case: &mut Case, states: [&str; 2]) {
+    let port = format!("{CIR}/expressRoutePorts/port");
+    case.set("er-singapore", "/properties/expressRoutePort", json!({ "id": port }));
+    let links = states.map(|state| json!({ "name": "l", "properties": { "adminState": state } }));
+    case.add(json!({ "id": port, "location": "southeastasia",
+        "properties": { "peeringLocation": "Singapore", "links": links } }));
+}
+
 fn link(name: &str, gateway: &str, circuit: &str, weight: u64) -> Value {
     json!({
         "id": format!("{SEA}/connections/{name}"), "location": "southeastasia",
@@ -350,6 +359,8 @@ const CASES: &[Spoilt] = &[
     }),
     ("PEER-NO-LEG", MAIN, |c| c.world.onprem.links[2..4].iter_mut().for_each(|own| own.up = false)),
     ("PEER-ONE-LEG", MAIN, |c| c.world.onprem.links[2].up = false),
+    ("PORT-SHUT", MAIN, |c| port_links(c, ["Disabled", "Disabled"])),
+    ("PORT-ONE-LEG", MAIN, |c| port_links(c, ["Enabled", "Disabled"])),
     ("PEER-L3-PROVIDER", PREPARED, |c| {
         c.step("bandwidth").when = None;
         c.set(

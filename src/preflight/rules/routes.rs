@@ -63,6 +63,27 @@ pub(super) const RULES: &[Rule] = &[
         judge: one_leg,
     },
     Rule {
+        id: "PORT-SHUT",
+        severity: FindingSeverity::Block,
+        fails_when: "Both links of the ExpressRoute Direct port that a circuit stands on are shut (adminState Disabled), \
+                     as they are when a port is made.",
+        reads: "properties.expressRoutePort; the port: links",
+        why: "No light, no ARP and no session: the circuit is Enabled and Provisioned all the same, and carries nothing.",
+        fix: "Set adminState Enabled on the port's links.",
+        source: "azure-docs expressroute-howto-erdirect.md",
+        judge: |inquiry| by_port(inquiry, |shut| shut == 2),
+    },
+    Rule {
+        id: "PORT-ONE-LEG",
+        severity: FindingSeverity::Warn,
+        fails_when: "One of the two links of the ExpressRoute Direct port that a circuit stands on is shut.",
+        reads: "properties.expressRoutePort; the port: links",
+        why: "It carries over the other, and the next fault on that cuts everything.",
+        fix: "Set adminState Enabled on the port's link.",
+        source: "azure-docs expressroute-howto-erdirect.md",
+        judge: |inquiry| by_port(inquiry, |shut| shut == 1),
+    },
+    Rule {
         id: "PEER-L3-PROVIDER",
         severity: FindingSeverity::Block,
         fails_when: "The provider manages the peering of a circuit that the runbook writes.",
@@ -272,6 +293,19 @@ fn one_leg(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     by_silent(inquiry, |down| match down {
         [path] => FindingVerdict::Failed(format!("no session on its {path} path")),
         _ => FindingVerdict::Passed,
+    })
+}
+
+/// Judges each circuit on a port by how many of the port's links are shut.
+fn by_port(inquiry: &Inquiry<'_>, fails: impl Fn(usize) -> bool) -> Vec<Judged> {
+    inquiry.each(inquiry.circuits(), |_, body| {
+        let port = arm::CircuitView::of(body).port()?;
+        let standing = inquiry.facts.body(&port)?;
+        let shut = CircuitPath::BOTH.into_iter().filter(|path| arm::is_shut(standing, *path));
+        let paths: Vec<&str> = shut.map(CircuitPath::as_str).collect();
+        Some(unless(fails(paths.len()), || {
+            format!("port {} is shut on its {} path", port.name(), paths.join(" and its "))
+        }))
     })
 }
 

@@ -335,12 +335,13 @@ fn settled_status(world: &World, id: &ResourceId) -> &'static str {
     }
     let shown = world.shown();
     let estate = world.estate(&shown);
-    if let Some(status) = tunnel_status(&estate, world.network.onprem(), id) {
+    let onprem = world.onprem_now();
+    if let Some(status) = tunnel_status(&estate, &onprem, id) {
         return status;
     }
     let connections = estate.connections();
     let own = connections.iter().find(|connection| connection.id == *id);
-    own.map_or("Unknown", |own| connection_status(&estate, world.network.onprem(), own))
+    own.map_or("Unknown", |own| connection_status(&estate, &onprem, own))
 }
 
 /// The authorization that a connection was made with.
