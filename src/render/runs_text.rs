@@ -11,6 +11,9 @@ use crate::engine::RunKind;
 /// Columns of a run's id, which is never cut: it is copied.
 const ID: usize = 26;
 
+/// How the headline of a run ends that has ended and owes something.
+const OWED: &str = "owed";
+
 /// The list of runs.
 #[must_use]
 pub fn runs(lines: &[RunLine], style: Style) -> String {
@@ -77,7 +80,8 @@ pub fn runs(lines: &[RunLine], style: Style) -> String {
 fn below(run: &RunLine) -> Vec<String> {
     let mut told = Vec::new();
     let going_on = run.standing.is_some_and(|standing| !standing.is_end());
-    if going_on && let Some(headline) = &run.headline {
+    let owes = |headline: &&String| going_on || headline.ends_with(OWED);
+    if let Some(headline) = run.headline.as_ref().filter(owes) {
         told.push(headline.clone());
     }
     if !run.open_gates.is_empty() {
