@@ -142,3 +142,25 @@ fn age(run: &RunLine) -> String {
         None => "–".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::truth::RunStanding;
+    use super::*;
+    use crate::model::RunId;
+
+    #[test]
+    fn a_run_that_has_ended_is_told_in_a_sentence_only_where_it_owes_something() {
+        let run = RunId::parse("01h00000000000000000000000").unwrap();
+        let ended = |headline: &str| RunLine {
+            standing: Some(RunStanding::Succeeded),
+            headline: Some(headline.to_owned()),
+            ..RunLine::unread(&run, None, None)
+        };
+        let told = |headline: &str| runs(&[ended(headline)], Style::PLAIN);
+        for owes in ["every step is done but one, which is owed", "done; 2 steps are owed"] {
+            assert!(told(owes).contains(owes), "{}", told(owes));
+        }
+        assert!(!told("every step is done").contains("every step is done"));
+    }
+}
