@@ -1,6 +1,5 @@
 //! A simulator that is served faster goes on while no process drives a run against it, and so does the run's clock.
 #![cfg(unix)]
-#![expect(clippy::unwrap_used, reason = "a test that cannot look fails")]
 
 use backroad::model::Timestamp;
 use serde_json::Value;
