@@ -67,6 +67,7 @@ fn journal(plan: &Plan) -> Vec<Recorded> {
         bad_days: Vec::new(),
         regions_down: Vec::new(),
         allow_no_strike: false,
+        clock_factor: None,
         place: None,
         by: None,
     }];

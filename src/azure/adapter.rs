@@ -150,7 +150,7 @@ impl Observer for ArmActuator {
         match observe(&self.client, goal, context).await {
             // A right to read is new as one to write is.
             Err(error) if fresh_right::is_of_right(&error) => {
-                let (Goal::Do(action) | Goal::Undo { action, .. }) = goal;
+                let (Goal::Do(action) | Goal::Mend(action) | Goal::Undo { action, .. }) = goal;
                 Err(fresh_right::judged(&self.client, error, to_look(action), context).await)
             }
             answer => answer,
@@ -245,6 +245,12 @@ async fn observe(
 ) -> Result<Assessment, StepError> {
     let mut assessment = match goal {
         Goal::Do(action) => observe_action(client, action, context).await?,
+        Goal::Mend(action) => {
+            let Some(resource) = action.written() else {
+                return Err(StepError::rejected("not_azure", "There is nothing to mend."));
+            };
+            bandwidth::mended(resource, client.get(resource, context).await?.as_ref())
+        }
         Goal::Undo { action, undo, rest } => {
             let mut assessment = observe_undo(client, action, undo, context).await?;
             if let Some(kept) = in_use::kept(client, action, rest, &assessment, context).await? {

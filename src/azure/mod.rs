@@ -25,6 +25,7 @@ mod purpose;
 mod scope;
 pub mod secret;
 mod service;
+pub mod silence;
 mod standing;
 pub mod tenancy;
 pub mod token;

@@ -128,6 +128,11 @@ pub(crate) fn shown(
     if let Some(text) = value.and_then(Value::as_str) {
         return Ok(Secret::new(text));
     }
+    if read.is_none() {
+        let why = format!("{} is not there (404), and so its key cannot be sent.", id.name());
+        let error = StepError::transient("key_not_there", why, None);
+        return Err(error.caused_by(format!("{id} is not there.")));
+    }
     if read.is_none_or(|body| arm::provisioning_state(body) != "Succeeded") {
         let why = format!("The key of {} cannot be read.", id.name());
         return Err(StepError::transient("secret_missing", why, None));
@@ -179,6 +184,7 @@ mod tests {
             let error = told(may_come).unwrap_err();
             assert!(matches!(error.disposition, Disposition::Transient { .. }), "{error:?}");
         }
+        assert_eq!(told(None).unwrap_err().code, "key_not_there");
         let error = told(Some(body("Succeeded"))).unwrap_err();
         assert_eq!(error.disposition, Disposition::Rejected);
         assert!(

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use azure_core::http as core_http;
 
 use super::bounded::token_answer;
+use super::silence::Silence;
 use super::wire::{Headers, Method, Wire, WireFault, WireRequest, WireResponse};
 use crate::model::limits::{BODY_BYTES_MAX, CALL_TIMEOUT, TOKEN_BYTES_MAX};
 
@@ -88,6 +89,7 @@ impl Wire for HttpWire {
         for (name, value) in request.headers.iter() {
             builder = builder.header(name, value);
         }
+        let call = Silence::of_process().asked();
         let answer = builder.body(request.body).send().await.map_err(|error| {
             // Only a connection that was never made proves that nothing left.
             if error.is_connect() || error.is_builder() {
@@ -96,6 +98,7 @@ impl Wire for HttpWire {
                 WireFault::Unanswered(plain(&error))
             }
         })?;
+        call.answered();
         let status = answer.status().as_u16();
         let mut headers = Headers::new();
         for (name, value) in answer.headers() {
@@ -157,7 +160,9 @@ impl core_http::HttpClient for CredentialClient {
         };
         let sent = request.headers().iter().map(|(name, value)| (name.as_str(), value.as_str()));
         super::hygiene::know_sent(&body, sent);
+        let call = Silence::of_process().asked();
         let answer = builder.body(body).send().await.map_err(|error| failed(&error))?;
+        call.answered();
         let status = core_http::StatusCode::from(answer.status().as_u16());
         let mut headers = core_http::headers::Headers::new();
         for (name, value) in answer.headers() {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use async_trait::async_trait;
 
 use crate::engine::{BootTime, Busy, Clock, Entropy};
-use crate::model::Timestamp;
+use crate::model::{RunId, Timestamp};
 
 /// The longest sleep before the time is looked at again: the host may have been asleep.
 const NAP_MAX: Duration = Duration::from_secs(30);
@@ -39,6 +39,17 @@ impl RealClock {
         let now = wall();
         let start = not_before.map_or(now, |at| at.max(now));
         Self { factor, start, begun: Instant::now(), begun_up: uptime() }
+    }
+
+    /// The clock of a run that was begun with this factor: it has gone on since, whether a process drove the run or
+    /// not, as that of the simulator has. The run's id says when it began.
+    #[must_use]
+    pub fn of_run(run: &RunId, factor: NonZeroU32, last: Option<Timestamp>) -> Self {
+        let begun = ulid::Ulid::from_string(run.as_str()).map_or(0, |id| id.timestamp_ms());
+        let begun = Timestamp::from_millis(i64::try_from(begun).unwrap_or_default());
+        let gone_by = wall().since(begun).saturating_mul(factor.get());
+        let reached = begun + gone_by;
+        Self::new(factor, Some(last.map_or(reached, |last| last.max(reached))))
     }
 
     /// How long this clock has been going, on the host's side.

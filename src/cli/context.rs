@@ -13,12 +13,13 @@ use super::settings::{self, Environment};
 use super::shared::{self, SeenElsewhere};
 use super::ui::Ui;
 use crate::engine::{Clock as _, Command, Event, Recorded, RunMode, RunState, StepCommand};
-use crate::model::{Account, Person, ResourceId, RunId, Seq, StepName, Timestamp};
+use crate::model::{Account, Person, RunId, Seq, StepName, Timestamp};
 use crate::render::view::Driven;
 use crate::store::shared::{LastFiles, SharedStore};
 use crate::store::{Owed, Owing, StateDir, StoreError};
 
-use super::control::RunSocket;
+use super::control::{RunSocket, ToldEvents};
+use super::silence;
 
 /// How long a shared store may take to say what its runs owe.
 const OWED_WITHIN: Duration = Duration::from_secs(5);
@@ -39,13 +40,19 @@ pub struct RunLook {
     pub driven: Driven,
     /// The time in it.
     pub now: Timestamp,
-    /// Why what it shows may be old, if it may.
+    /// Why what it shows may be old, if it may, or why nothing moves in it.
     pub warning: Option<String>,
     /// How far the shared store had come that it was read from; none where it was read here.
     pub(super) elsewhere: Option<SeenElsewhere>,
 }
 
 impl RunLook {
+    /// What whoever drives it tells.
+    fn of(ToldEvents { events, now, silent }: ToldEvents) -> Self {
+        let (driven, warning) = (Driven::ByAProcess, silent.map(silence::said));
+        Self { events, driven, now, warning, elsewhere: None }
+    }
+
     /// Says why what it shows may be old.
     pub fn warn(&self, ui: Ui) {
         if let Some(why) = &self.warning {
@@ -284,7 +291,10 @@ impl Context {
     pub async fn look(&self, run: &RunId) -> Result<RunLook, CliError> {
         let unshared = self.unshared(run);
         let (events, driven, warning, elsewhere) = match self.read_or_ask(run).await? {
-            LookedBy::Look(look) => return Ok(RunLook { warning: unshared, ..look }),
+            LookedBy::Look(look) => {
+                let warning = look.warning.clone().or(unshared);
+                return Ok(RunLook { warning, ..look });
+            }
             LookedBy::Written(events, driven, warning) => (events, driven, warning, None),
             LookedBy::Elsewhere(events, driven, warning, seen) => {
                 (events, driven, warning, Some(seen))
@@ -322,10 +332,10 @@ impl Context {
             Ok(socket) => socket.events_after(last).await.ok(),
             Err(_) => None,
         };
-        let Some((new, now)) = told else { return self.look(run).await };
-        let mut events = known.events.clone();
-        events.extend(new);
-        Ok(RunLook { events, driven: Driven::ByAProcess, now, warning: None, elsewhere: None })
+        let Some(told) = told else { return self.look(run).await };
+        let mut look = RunLook::of(told);
+        look.events.splice(0..0, known.events.iter().cloned());
+        Ok(look)
     }
 
     async fn read_or_ask(&self, run: &RunId) -> Result<LookedBy, CliError> {
@@ -356,15 +366,7 @@ impl Context {
                     Err(error) => Err(error),
                 };
                 let error = match told {
-                    Ok((events, now)) => {
-                        return Ok(LookedBy::Look(RunLook {
-                            events,
-                            driven: Driven::ByAProcess,
-                            now,
-                            warning: None,
-                            elsewhere: None,
-                        }));
-                    }
+                    Ok(told) => return Ok(LookedBy::Look(RunLook::of(told))),
                     Err(error) => error,
                 };
                 if let Some(events) = self.let_go(run).await {
@@ -417,25 +419,6 @@ impl Context {
         Ok(state)
     }
 
-    /// Claims resources for a run, on this host and for all. One that only begins has none where others refuse it.
-    ///
-    /// # Errors
-    /// Another run has one of them, or the claims cannot be read or written.
-    pub async fn claim(
-        &self,
-        run: &RunId,
-        (endpoint, resources): (&str, &[ResourceId]),
-        begins: bool,
-    ) -> Result<(), CliError> {
-        self.state.claims().claim(run, endpoint, resources)?;
-        let Some(shared) = &self.shared else { return Ok(()) };
-        let claimed = shared.claims().claim(run, endpoint, resources).await;
-        if claimed.is_err() && begins {
-            self.state.claims().release(run)?;
-        }
-        Ok(claimed?)
-    }
-
     /// Takes away a run that was refused before its first event, so that nobody is led to it. One that other hosts
     /// have heard of stays.
     pub async fn discard_unbegun(&self, store: crate::store::RunStore) {
@@ -447,18 +430,6 @@ impl Context {
         if let Err(error) = discarded {
             tracing::warn!(%run, %error, "a run that did not begin is still there");
         }
-    }
-
-    /// Gives back what a run has claimed, on this host and for all.
-    ///
-    /// # Errors
-    /// The claims cannot be read or written.
-    pub async fn give_back(&self, run: &RunId) -> Result<(), CliError> {
-        self.state.claims().release(run)?;
-        if let Some(shared) = &self.shared {
-            shared.claims().release(run).await?;
-        }
-        Ok(())
     }
 
     /// Says a command to the process that holds the run.
@@ -480,6 +451,11 @@ pub(super) fn time_in(events: &[Recorded]) -> Timestamp {
         .is_some_and(|first| matches!(first.event, Event::RunOpened { mode: RunMode::Drill, .. }));
     match events.last().map(|last| last.at) {
         Some(last) if drill => last,
-        last => RealClock::new(NonZeroU32::MIN, last).now(),
+        last => match events.first().map(|first| &first.event) {
+            Some(Event::RunOpened { run, clock_factor: Some(factor), .. }) => {
+                RealClock::of_run(run, *factor, last).now()
+            }
+            _ => RealClock::new(NonZeroU32::MIN, last).now(),
+        },
     }
 }

@@ -22,6 +22,7 @@ use super::bounded::{Bounded, SocketPeer};
 use super::error::{CliError, Status};
 use super::files;
 use super::settings::Environment;
+use super::silence;
 use super::watch::EventRecorder;
 use crate::engine::{Clock, Command, Entropy, Handle, Recorded};
 use crate::model::limits::FILE_BYTES_MAX;
@@ -34,6 +35,20 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
 /// The header in which the time in the run stands.
 const NOW: &str = "x-backroad-now";
+
+/// The header in which it stands for how many seconds Azure has not answered the driver.
+const SILENT: &str = "x-backroad-silent";
+
+/// What the process that drives a run tells of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ToldEvents {
+    /// Its events, from where they were asked for.
+    pub events: Vec<Recorded>,
+    /// The time in it.
+    pub now: Timestamp,
+    /// For how long Azure has not answered, where that has lasted.
+    pub silent: Option<Duration>,
+}
 
 /// Bytes of one command: a step's name, who speaks, and a reason of a page.
 const COMMAND_BYTES_MAX: usize = 64 << 10;
@@ -150,9 +165,10 @@ async fn events(
     State(behind): State<Behind>,
     Query(After { after }): Query<After>,
     headers: HeaderMap,
-) -> (StatusCode, [(&'static str, String); 1], String) {
+) -> (StatusCode, [(&'static str, String); 2], String) {
+    let silent = silence::lasting().unwrap_or_default().as_secs();
     // The time in the run is its driver's to say: a drill's is its own.
-    let now = [(NOW, behind.clock.now().to_string())];
+    let now = [(NOW, behind.clock.now().to_string()), (SILENT, silent.to_string())];
     if !behind.lets_in(&headers) {
         return (StatusCode::UNAUTHORIZED, now, String::new());
     }
@@ -251,7 +267,7 @@ impl RunSocket {
     async fn ask(
         &self,
         request: reqwest::RequestBuilder,
-    ) -> Result<(u16, Option<Timestamp>, String), CliError> {
+    ) -> Result<(u16, HeaderMap, String), CliError> {
         let gone = |error: &(dyn std::error::Error + 'static)| {
             CliError::new(Status::Refused, "The process that holds the run does not answer.")
                 .because(error)
@@ -259,18 +275,17 @@ impl RunSocket {
         };
         let answer = request.bearer_auth(&self.address.token).send().await.map_err(|e| gone(&e))?;
         let status = answer.status().as_u16();
-        let now = answer.headers().get(NOW).and_then(|value| value.to_str().ok());
-        let now = now.and_then(|text| Timestamp::parse(text).ok());
-        Ok((status, now, answer.text().await.map_err(|e| gone(&e))?))
+        let headers = answer.headers().clone();
+        Ok((status, headers, answer.text().await.map_err(|e| gone(&e))?))
     }
 
     /// The run's events after one, and the time in it.
     ///
     /// # Errors
     /// Nobody answers, or something else than a socket does.
-    pub async fn events_after(&self, last: Seq) -> Result<(Vec<Recorded>, Timestamp), CliError> {
+    pub async fn events_after(&self, last: Seq) -> Result<ToldEvents, CliError> {
         let url = format!("http://{}/events?after={}", self.address.address, last.0);
-        let (status, now, text) = self.ask(self.client.get(url)).await?;
+        let (status, headers, text) = self.ask(self.client.get(url)).await?;
         if status != 200 {
             return Err(strange(status));
         }
@@ -279,9 +294,12 @@ impl RunSocket {
                 .because(&error)
                 .hint("Use the version of backroad that drives the run.")
         })?;
+        let said = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let now = said(NOW).and_then(|text| Timestamp::parse(text).ok());
         let last = events.last().map(|last| last.at);
         let now = now.or(last).unwrap_or(Timestamp::from_millis(0));
-        Ok((events, now))
+        let silent = said(SILENT).and_then(|text| text.parse().ok()).filter(|silent| *silent > 0);
+        Ok(ToldEvents { events, now, silent: silent.map(Duration::from_secs) })
     }
 
     /// Says a command; the inner error is the reason why it was refused.
@@ -326,7 +344,7 @@ mod tests {
             .await
             .unwrap();
         let mut run = RunSocket::at(folder.path()).unwrap();
-        assert_eq!(run.events_after(Seq(0)).await.unwrap().0, Vec::new());
+        assert_eq!(run.events_after(Seq(0)).await.unwrap().events, Vec::new());
         // Nobody drives: the command is refused with a reason, not lost.
         drop(requests);
         let command = Command::Cancel { by: "me".into(), reason: None };

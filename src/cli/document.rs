@@ -2,11 +2,14 @@
 //! runs, gathered for a document.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use super::args::Compile;
+use super::clock::RealClock;
 use super::context::Context;
 use super::document_drills::{DrillOrigin, DrillsHeard};
 use super::error::{CliError, Status};
@@ -14,8 +17,8 @@ use super::front::{self, CompiledRunbook};
 use super::region_down;
 use super::ui::Ui;
 use super::world::{self, KeptDrill, Outset};
-use crate::engine::RunState;
-use crate::model::{Answer, People, Plan, PlanDigest, StepName};
+use crate::engine::{Clock as _, RunState};
+use crate::model::{Answer, People, Plan, PlanDigest, StepName, Timestamp};
 use crate::plan::Compiled;
 use crate::render::document::LastRun;
 use crate::render::document::material::{Declared, DocumentDrill, Known, Material, ProfileText};
@@ -144,12 +147,22 @@ struct OnScreen {
     ui: Ui,
     runbook: String,
     drills: AtomicUsize,
+    /// When it is to be said next, where no line stands on a screen.
+    due: Mutex<Timestamp>,
+}
+
+/// How often it is said where no line stands: seldom enough for a log, often enough to be seen at work.
+const SAID_EVERY: Duration = Duration::from_secs(20);
+
+fn now() -> Timestamp {
+    RealClock::new(NonZeroU32::MIN, None).now()
 }
 
 impl OnScreen {
     fn of(context: &Context, plan: &Plan) -> Self {
         let runbook = plan.parts().runbook.to_string();
-        Self { ui: context.ui, runbook, drills: AtomicUsize::new(0) }
+        let due = Mutex::new(now() + SAID_EVERY);
+        Self { ui: context.ui, runbook, drills: AtomicUsize::new(0), due }
     }
 
     fn over(&self) {
@@ -175,8 +188,13 @@ impl DrillsHeard for OnScreen {
 
     fn done(&self, drills: usize) {
         let of = self.drills.load(Ordering::Relaxed);
+        let text = format!("Drilling {} for its document: {drills} of {of}", self.runbook);
+        let mut due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.ui.live && now() >= *due {
+            *due = now() + SAID_EVERY;
+            self.ui.say(&format!("{text}."));
+        }
         if self.ui.live {
-            let text = format!("Drilling {} for its document: {drills} of {of}", self.runbook);
             let text = cut(&text, self.ui.err_now().width.saturating_sub(1));
             let columns = text.chars().count();
             Ui::stand(vec![StandingLine { columns, text }]);

@@ -171,6 +171,7 @@ impl From<ClaimError> for CliError {
     fn from(error: ClaimError) -> Self {
         match error {
             ClaimError::Store(error) => error.into(),
+            ClaimError::Lost { path, why } => StoreError::Damaged { path, why }.into(),
             ClaimError::Taken { run, resource } => Self::refused(format!(
                 "Run {run} works on {} and has not ended.",
                 resource.as_str()

@@ -1,13 +1,17 @@
 //! How does a command go, from what was typed to its exit status?
 
-use clap::Parser;
+use std::ffi::OsString;
+
+use clap::{Parser, ValueEnum as _};
+use tokio::task::JoinSet;
 
 use super::args::{CommandLine, LogLevel, Output};
 use super::command;
 use super::context::Context;
 use super::error::{CliError, Status};
+use super::settings::Environment;
 use super::ui::{Manner, Ui};
-use super::{ci, logs, settings, voice};
+use super::{ci, logs, settings, silence, voice};
 use crate::render::machine::stream;
 
 /// Reads the command line and the environment, does what was asked, and says how it ended.
@@ -19,15 +23,14 @@ pub async fn run() -> Status {
 }
 
 async fn asked() -> Status {
+    let _told_of_limits = limits_are_errors();
     let environment = settings::environment();
     let line = match CommandLine::try_parse_from(settings::arguments()) {
         Ok(line) => line,
         Err(error) => {
             // Help and version are data; the rest is usage, with what was typed in it.
             if error.use_stderr() {
-                Ui::new(Output::Text, &environment, Manner::default())
-                    .say(error.render().to_string().trim_end());
-                return Status::Usage;
+                return mistyped(&error.render().to_string(), &environment);
             }
             drop(error.print());
             return Status::Done;
@@ -52,6 +55,8 @@ async fn asked() -> Status {
         Ok(context) => context,
         Err(error) => return failed(ui, &error),
     };
+    let mut beside = JoinSet::new();
+    beside.spawn(silence::tell(ui));
     context.remind(line.verb.needs_to_know_what_is_owed()).await;
     let is_for_data = line.verb.is_for_its_data();
     let status = match command::perform(line, &context).await {
@@ -69,12 +74,46 @@ async fn asked() -> Status {
         None => status,
     };
     context.put_last_files().await;
+    beside.shutdown().await;
     status
+}
+
+/// What was typed is no command of ours: said for people, and for machines where they were to read it.
+fn mistyped(said: &str, environment: &Environment) -> Status {
+    let output = asked_output(settings::arguments()).unwrap_or(Output::Text);
+    let ui = Ui::new(output, environment, Manner::default());
+    ui.say(said.trim_end());
+    let mut lines = said.lines().map(str::trim).filter(|line| !line.is_empty());
+    let what = lines.next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+    let error = CliError::usage(what).hint("See `backroad --help`.");
+    for_machines(ui, &error);
+    error.status
+}
+
+/// What data was asked for in words that were not understood as a whole.
+fn asked_output(words: impl IntoIterator<Item = OsString>) -> Option<Output> {
+    let mut words = words.into_iter().map(|word| word.to_string_lossy().into_owned());
+    let mut value = None;
+    while let Some(word) = words.next() {
+        match word.strip_prefix("--output") {
+            Some("") => value = words.next(),
+            Some(rest) => value = rest.strip_prefix('=').map(str::to_owned).or(value),
+            None if word == "--" => break,
+            None => {}
+        }
+    }
+    Output::from_str(&value?, false).ok()
 }
 
 fn failed(ui: Ui, error: &CliError) -> Status {
     ui.error(error);
     ci::failed(ui, error);
+    for_machines(ui, error);
+    error.status
+}
+
+/// The error as the last object of what machines read.
+fn for_machines(ui: Ui, error: &CliError) {
     if ui.lines {
         let last = stream::refused_line(&error.what, &error.why, &error.hints, error.status.code());
         super::stream::finish(last);
@@ -88,8 +127,19 @@ fn failed(ui: Ui, error: &CliError) -> Status {
         });
         ui.data(&crate::render::json::object(&object));
     }
-    error.status
 }
+
+/// A file that may not grow any more is an error of its write, with the file's name, and no end of this process.
+#[cfg(unix)]
+fn limits_are_errors() -> Option<tokio::signal::unix::Signal> {
+    use tokio::signal::unix::{SignalKind, signal};
+    /// The signal's number: the same on Linux, macOS and the BSDs.
+    const SIGXFSZ: i32 = 25;
+    signal(SignalKind::from_raw(SIGXFSZ)).ok()
+}
+
+#[cfg(not(unix))]
+fn limits_are_errors() {}
 
 /// A panic is a bug of ours, and is told as one.
 fn on_panic(ui: Ui) {
@@ -106,4 +156,23 @@ fn on_panic(ui: Ui) {
         );
         voice::finish();
     }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_data_that_was_asked_for_is_known_from_words_that_make_no_sense() {
+        for (words, wanted) in [
+            (&["backroad", "fly", "--output", "json"][..], Some(Output::Json)),
+            (&["backroad", "--output=jsonl", "run"], Some(Output::Jsonl)),
+            (&["backroad", "run"], None),
+            (&["backroad", "run", "--output"], None),
+            (&["backroad", "run", "--output", "xml"], None),
+            (&["backroad", "run", "--", "--output", "json"], None),
+        ] {
+            assert_eq!(asked_output(words.iter().map(OsString::from)), wanted, "{words:?}");
+        }
+    }
 }

@@ -108,6 +108,7 @@ impl Drill {
             bad_days: Vec::new(),
             regions_down: Vec::new(),
             allow_no_strike: false,
+            clock_factor: None,
             waived: Vec::new(),
         };
         drop(arm);

@@ -4,10 +4,12 @@ use super::decision::{Effect, Ticket, Timer, TurnContext};
 use super::event::{Event, Intent};
 use super::failure;
 use super::glance;
+use super::mending;
 use super::ports::{PollAnswer, SendAnswer};
 use super::record::{Direction, Phase, StepState};
 use super::retry;
 use super::timeout;
+use super::unasked;
 use crate::model::action::General;
 use crate::model::{
     Action, Assessed, Assessment, Disposition, Operand, PlannedChange, Seen, Step, StepError,
@@ -126,6 +128,9 @@ fn reached(
         turn.emit(Event::StepUndone { step: step.name.clone() });
         return;
     }
+    if let Some(error) = mending::mended(turn, step) {
+        return failure::end_failed(turn, step, error);
+    }
     for condition in &step.ensure {
         let read = |operand: &Operand| match operand {
             Operand::Output { step: of, field } if *of == step.name => outputs.get(field).cloned(),
@@ -193,6 +198,9 @@ fn intend(
     change: PlannedChange,
     seen: Vec<Seen>,
 ) {
+    if let Some(error) = mending::stays_failed(turn, step) {
+        return failure::end_failed(turn, step, error);
+    }
     // A waiting step looks from the phase it waits in; a write begins a new attempt.
     let waiting = turn
         .record(&step.name)
@@ -258,7 +266,8 @@ fn looked_in_doubt(
             );
             return failure::hold_for_person(turn, step, direction, why);
         }
-        Err(_) => {
+        Err(error) => {
+            tell_of_wait(turn, step, format!("it cannot be looked at: {}", error.message));
             let ticket = turn.ticket(&name);
             return turn.wake_after(Timer::Look(ticket), LOOK_AGAIN);
         }
@@ -445,6 +454,7 @@ pub(super) fn polled(
     let name = step.name.clone();
     match result {
         Ok(PollAnswer::Running { after }) => {
+            unasked::asked_again(turn, &name);
             turn.wake_after(Timer::Poll(ticket.clone()), retry::poll_delay(after));
         }
         Ok(PollAnswer::Succeeded) => {
@@ -456,12 +466,8 @@ pub(super) fn polled(
             failure::retry_or_fail(turn, step, direction, error);
         }
         Err(error) => match error.disposition {
-            Disposition::Transient { after } => {
-                turn.wake_after(Timer::Poll(ticket.clone()), retry::poll_delay(after));
-            }
-            Disposition::Ambiguous => {
-                turn.wake_after(Timer::Poll(ticket.clone()), limits::POLL_INTERVAL_DEFAULT);
-            }
+            Disposition::Transient { after } => unasked::unasked(turn, ticket, &error, after),
+            Disposition::Ambiguous => unasked::unasked(turn, ticket, &error, None),
             // The handle is gone: only the resource can tell.
             Disposition::Rejected => {
                 turn.emit(Event::InDoubt { step: name, error });

@@ -447,6 +447,7 @@ fn first_events(new: NewRun, holder: &DriverName) -> Vec<Event> {
         bad_days: new.bad_days,
         regions_down: new.regions_down,
         allow_no_strike: new.allow_no_strike,
+        clock_factor: new.clock_factor,
         place: holder.place.clone(),
         run: new.run,
         plan: Box::new(new.plan),

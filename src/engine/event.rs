@@ -97,6 +97,9 @@ pub enum Event {
         /// Whether a drill may go well although something that was to go wrong struck nothing.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         allow_no_strike: bool,
+        /// How much faster than the host's its clock goes, where a simulator is served faster.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        clock_factor: Option<std::num::NonZeroU32>,
         /// Where whoever began it drives from: the host and its state directory. Only of runs that several hosts may
         /// drive; none of drills, which are the same wherever they go.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -198,7 +201,7 @@ pub enum Event {
         /// When.
         not_before: Timestamp,
     },
-    /// A verification looked and did not see it yet. Recorded when the reason changes.
+    /// A look did not show it yet, or Azure does not say how its operation stands. Once for each reason.
     StepWaiting {
         /// The step.
         step: StepName,
@@ -221,6 +224,13 @@ pub enum Event {
         /// The step.
         step: StepName,
         /// Why.
+        error: StepError,
+    },
+    /// The step has failed, and looks after what it left before it ends.
+    StepMending {
+        /// The step.
+        step: StepName,
+        /// How it failed.
         error: StepError,
     },
     /// The step's time was up; an operation of Azure's may go on.
@@ -400,6 +410,7 @@ impl Event {
             | Self::StepWaiting { step, .. }
             | Self::StepSucceeded { step, .. }
             | Self::StepFailed { step, .. }
+            | Self::StepMending { step, .. }
             | Self::StepTimedOut { step }
             | Self::StepSkipped { step, .. }
             | Self::SkipAgreed { step, .. }
@@ -462,6 +473,7 @@ impl Event {
             | Self::StepWaiting { .. }
             | Self::StepSucceeded { .. }
             | Self::StepFailed { .. }
+            | Self::StepMending { .. }
             | Self::StepTimedOut { .. }
             | Self::StepHeld { .. }
             | Self::GateOpened { .. }

@@ -2,6 +2,7 @@
 
 use super::decision::{ENGINE, Effect, Timer, TurnContext};
 use super::event::Event;
+use super::mending::{self, named_in};
 use super::questions;
 use super::record::{Direction, GOAL_NOT_SEEN, StepState};
 use super::retry;
@@ -17,7 +18,15 @@ const REFERS_TO_NOTHING: &str = "InvalidResourceReference";
 
 /// What Azure says of a write when something it names is not there. It comes as passing only where somebody has
 /// looked; what was found missing is then the last cause.
-const NOT_THERE: [&str; 3] = ["NotFound", "ParentResourceNotFound", "ResourceNotFound"];
+const NOT_THERE: [&str; 4] =
+    ["NotFound", "ParentResourceNotFound", "ResourceNotFound", KEY_NOT_THERE];
+
+/// What is said of a write that sends the key of a resource that is not there.
+const KEY_NOT_THERE: &str = "key_not_there";
+
+/// How often a key is looked for that a step of the run has made. One GET may lag behind its operation
+/// (docs/wire.md 3); what is not there three times over is gone.
+const KEY_LOOKS_MAX: u32 = 3;
 
 /// Schedules another attempt if the error may pass and the policy allows one; else the step fails.
 pub(super) fn retry_or_fail(
@@ -30,13 +39,12 @@ pub(super) fn retry_or_fail(
         return;
     };
     let made = record.attempt - record.budget_from;
-    let error = match made_by_nobody(turn, step, &error) {
-        Some(missing) => {
-            let why = format!(
-                "No step makes {missing}: no waiting brings it, and it is not tried again."
-            );
-            StepError { disposition: Disposition::Rejected, ..error }.caused_by(why)
-        }
+    let missing = made_by_nobody(turn, step, &error).map(|missing| {
+        format!("No step makes {missing}: no waiting brings it, and it is not tried again.")
+    });
+    let missing = missing.or_else(|| gone_since(turn, &error, made));
+    let error = match missing.or_else(|| mending::nobody_mends(turn, step, &error)) {
+        Some(why) => StepError { disposition: Disposition::Rejected, ..error }.caused_by(why),
         None => error,
     };
     let asked = match error.disposition {
@@ -72,12 +80,30 @@ pub(super) fn not_shown(
         let error = StepError::transient(GOAL_NOT_SEEN, &why, None);
         return retry_or_fail(turn, step, direction, error);
     }
+    let whose =
+        if differs.iter().all(|change| change.path == STATE) { STAYS_FAILED } else { MADE_SO };
     let why = format!(
-        "Azure took {} writes, said each time that it was done, and shows something else: {what}. A policy with the \
-         effect Modify or Append does this, or somebody else who writes it.",
+        "Azure took {} writes, said each time that it was done, and shows something else: {what}. {whose}",
         retry::UNKEPT_MAX
     );
     fail(turn, step, direction, StepError::rejected("goal_not_kept", why));
+}
+
+/// Which step is to be repeated where what it has made is gone, and with it the key that is sent.
+fn gone_since(turn: &TurnContext<'_>, error: &StepError, made: u32) -> Option<String> {
+    if error.code != KEY_NOT_THERE || made < KEY_LOOKS_MAX {
+        return None;
+    }
+    let gone = named_in(error.causes.last()?).next()?;
+    let maker = turn.plan.steps().iter().find(|step| step.action.written() == Some(&gone))?;
+    let done = matches!(turn.record(&maker.name)?.state, StepState::Succeeded);
+    done.then(|| {
+        format!(
+            "The step `{0}` has made it, and it is gone since: `backroad retry RUN {0} --from` makes it anew, and what \
+             comes after it.",
+            maker.name
+        )
+    })
 }
 
 /// What a refused write names that is not there and that no step of the run makes: nothing where the refusal
@@ -90,9 +116,7 @@ fn made_by_nobody(turn: &TurnContext<'_>, step: &Step, error: &StepError) -> Opt
         _ if looked => error.causes.last()?,
         _ => return None,
     };
-    let words = said.split(|c: char| c.is_whitespace() || matches!(c, '\'' | '"' | ','));
-    let mut named = words
-        .filter_map(|word| ResourceId::parse(word.trim_end_matches(['.', ';', ':'])).ok())
+    let mut named = named_in(said)
         // A message also names what was to be written, and what that is in; a look names what is missing.
         .filter(|id| looked || (!id.is_within(own) && !own.is_within(id)));
     let missing = named.next()?;
@@ -116,6 +140,14 @@ pub(super) fn fail(
         turn.emit(Event::StepUndoFailed { step: step.name.clone(), error });
         return;
     }
+    match mending::judged(turn, step, error) {
+        mending::FailingStep::Ends(error) => end_failed(turn, step, error),
+        mending::FailingStep::Mends => {}
+    }
+}
+
+/// The step ends without its goal, whatever it left.
+pub(super) fn end_failed(turn: &mut TurnContext<'_>, step: &Step, error: StepError) {
     conclude_source_down(turn, step, &error);
     if step.on_failure == OnFailure::Ask && !turn.draining() {
         return questions::ask_about(turn, step, "failed", error);
@@ -169,6 +201,18 @@ pub(super) fn hold_for_person(
         }
     }
 }
+
+/// The field that a resource which stays Failed shows.
+const STATE: &str = "properties.provisioningState";
+
+/// Why a value does not stay that Azure took.
+const MADE_SO: &str =
+    "A policy with the effect Modify or Append does this, or somebody else who writes it.";
+
+/// Why a resource stays Failed. Of a connection whose key was revoked Azure ignores a write whose only change is the
+/// key (azure-rest-api-specs 43690).
+const STAYS_FAILED: &str = "No write of it as it is wanted mends that. A connection keeps the key that it was made \
+    with: where that was revoked or is another's, remove the connection and let the step make it anew.";
 
 /// What is said of a write that nobody answered.
 pub(super) fn no_answer() -> StepError {

@@ -19,6 +19,7 @@ mod gates;
 pub mod glance;
 pub mod handle;
 pub mod illegal;
+mod mending;
 mod new_run;
 mod obligations;
 mod outage;
@@ -38,6 +39,7 @@ mod tests;
 mod timeout;
 mod transition;
 pub mod turn;
+mod unasked;
 mod waits;
 mod worker;
 

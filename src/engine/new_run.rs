@@ -27,6 +27,8 @@ pub struct NewRun {
     pub regions_down: Vec<crate::model::RegionDown>,
     /// Whether a drill may go well although something that was to go wrong struck nothing.
     pub allow_no_strike: bool,
+    /// How much faster than the host's its clock goes, where a simulator is served faster.
+    pub clock_factor: Option<std::num::NonZeroU32>,
 }
 
 /// Who drives a run, as the journal names them.

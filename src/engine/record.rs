@@ -11,6 +11,9 @@ use crate::model::{
 /// The code of a write that is done, as Azure says, and that its resource does not show.
 pub(super) const GOAL_NOT_SEEN: &str = "goal_not_seen";
 
+/// What is told of a step's operation when Azure answers again how it stands.
+pub(super) const ASKED_AGAIN: &str = "Azure answers again, and is at work on it";
+
 /// One step as the journal tells it.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct StepRecord {
@@ -40,10 +43,23 @@ pub struct StepRecord {
     pub refusals: u32,
     /// What it waits for, as the journal was told last in this attempt.
     pub told: Option<String>,
+    /// That it has failed and looks after what it left, while it does.
+    pub mending: Option<MendedCircuit>,
+    /// Why nobody can say how its operation stands, while that is so.
+    pub unasked: Option<String>,
     /// What people said of it last, where it asked them.
     pub answered: Option<GivenAnswer>,
     /// Who would go on without its answer, of a gate that has none.
     pub skip_agreed: Vec<Actor>,
+}
+
+/// A step that has failed, and writes what it left Failed again.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MendedCircuit {
+    /// How it failed, and will end.
+    pub failed: StepError,
+    /// Whether Azure took that write.
+    pub written: bool,
 }
 
 /// What a person said of a step that asked.

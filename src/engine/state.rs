@@ -73,6 +73,8 @@ pub struct Opened {
     pub regions_down: Vec<RegionDown>,
     /// Whether a drill may go well although something that was to go wrong struck nothing.
     pub allow_no_strike: bool,
+    /// How much faster than the host's its clock goes, where a simulator is served faster.
+    pub clock_factor: Option<std::num::NonZeroU32>,
     /// When.
     pub at: Timestamp,
 }
@@ -317,6 +319,7 @@ impl RunState {
             bad_days,
             regions_down,
             allow_no_strike,
+            clock_factor,
             // For those who are told of it; the run goes as it would anywhere.
             place: _,
         } = event
@@ -339,6 +342,7 @@ impl RunState {
             bad_days: bad_days.clone(),
             regions_down: regions_down.clone(),
             allow_no_strike: *allow_no_strike,
+            clock_factor: *clock_factor,
             at,
         });
         Ok(())

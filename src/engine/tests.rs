@@ -4,6 +4,7 @@ mod doubt;
 mod edges;
 mod exhaustive;
 mod gates;
+mod mending;
 mod outage;
 mod words;
 
@@ -136,6 +137,7 @@ impl Bench {
             bad_days: Vec::new(),
             regions_down: Vec::new(),
             allow_no_strike: false,
+            clock_factor: None,
             place: None,
             mode: RunMode::Drill,
             endpoint: "sim".to_owned(),

@@ -6,7 +6,8 @@ use super::actor::Actor;
 use super::event::{Event, Intent};
 use super::illegal::IllegalMove;
 use super::record::{
-    AttemptWork, Direction, GOAL_NOT_SEEN, GivenAnswer, Phase, StepRecord, StepState,
+    ASKED_AGAIN, AttemptWork, Direction, GOAL_NOT_SEEN, GivenAnswer, MendedCircuit, Phase,
+    StepRecord, StepState,
 };
 use crate::model::{StepError, Timestamp};
 
@@ -63,16 +64,25 @@ pub(super) fn apply_to_step(
             }
             end(record, StepState::UndoFailed(error.clone()), at)
         }
+        Event::StepMending { error, .. } => looks_after(record, error),
         Event::StepReset { .. } => reset(record),
         Event::OperationEnded { .. } => operation_ended(record),
         _ => apply_to_attempt(record, event, at),
     }
 }
 
+/// It has failed, and looks whether it left its resource Failed.
+fn looks_after(record: &mut StepRecord, error: &StepError) -> Result<(), IllegalMove> {
+    no_write_under_way(record)?;
+    record.mending = Some(MendedCircuit { failed: error.clone(), written: false });
+    Ok(())
+}
+
 /// Its time is up; an operation that Azure still works at is kept.
 fn timed_out(record: &mut StepRecord, at: Timestamp) -> Result<(), IllegalMove> {
+    let unasked = record.unasked.clone();
     let (operation, missing) = match &working(record)?.phase {
-        Phase::Operating { handle, .. } => (Some(handle.clone()), None),
+        Phase::Operating { handle, .. } => (Some(handle.clone()), unasked),
         Phase::Waiting { why } => (None, Some(why.clone())),
         Phase::Retrying { error, .. } => (None, Some(error.message.clone())),
         Phase::Observing
@@ -146,6 +156,7 @@ fn apply_to_attempt(
         Event::StepWaiting { why, .. } => waiting(record, why),
         Event::GateOpened { question, expires_at, failure, .. } => {
             let phase = open_gate(question.clone(), at, *expires_at, failure.clone());
+            record.mending = None;
             no_write_under_way(record).map(|work| work.phase = phase)
         }
         Event::Approved { by, choice: chosen, .. } => {
@@ -179,6 +190,7 @@ fn apply_to_attempt(
         | Event::StepUndone { .. }
         | Event::StepUndoFailed { .. }
         | Event::StepReset { .. }
+        | Event::StepMending { .. }
         | Event::DeadlinePassed { .. }
         | Event::RunEnded { .. }
         | Event::Reopened { .. } => Err(IllegalMove::NotOfAStep),
@@ -259,12 +271,16 @@ fn waiting(record: &mut StepRecord, why: &str) -> Result<(), IllegalMove> {
             work.phase = Phase::Waiting { why: why.to_owned() };
             Ok(())
         }
-        // In doubt stays in doubt while Azure is seen at work.
+        // In doubt stays in doubt while Azure is seen at work, or cannot be seen.
         Phase::InDoubt(_) => Ok(()),
-        Phase::Intended(_)
-        | Phase::Operating { .. }
-        | Phase::Retrying { .. }
-        | Phase::Asking { .. } => Err(IllegalMove::NotLooking),
+        // Azure goes on with it, whether it answers or not.
+        Phase::Operating { .. } => {
+            record.unasked = Some(why.to_owned()).filter(|why| why != ASKED_AGAIN);
+            Ok(())
+        }
+        Phase::Intended(_) | Phase::Retrying { .. } | Phase::Asking { .. } => {
+            Err(IllegalMove::NotLooking)
+        }
     }
 }
 
@@ -352,6 +368,7 @@ fn start(
     record.attempt = attempt;
     record.ended_at = None;
     record.told = None;
+    record.unasked = None;
     record.state =
         StepState::Working(AttemptWork { direction, attempt, since, phase: Phase::Observing });
     Ok(())
@@ -360,6 +377,7 @@ fn start(
 fn end(record: &mut StepRecord, state: StepState, at: Timestamp) -> Result<(), IllegalMove> {
     record.state = state;
     record.ended_at = Some(at);
+    record.mending = None;
     // What was agreed before the end was about the step as it stood then.
     record.skip_agreed.clear();
     Ok(())
@@ -377,6 +395,10 @@ fn retrying(
 
 fn landed(record: &mut StepRecord) {
     record.touched = true;
+    record.unasked = None;
+    if let Some(mending) = &mut record.mending {
+        mending.written = true;
+    }
     // What was accepted is not undone by a later doubt about it.
     record.touched_before = true;
     record.generation += 1;

@@ -18,6 +18,8 @@ pub(super) enum WorkerJob {
         undo: Option<Box<Undo>>,
         /// Its action with what earlier steps put out in it, where it takes in any of that.
         filled: Result<Option<Box<Action>>, StepError>,
+        /// Whether its step has failed and only looks after what it left.
+        mending: bool,
         /// Since when its step is at work.
         since: Option<Timestamp>,
         /// What else the run has to take back.
@@ -40,8 +42,9 @@ impl WorkerJob {
                 let undo = record.and_then(|record| record.undo.clone()).map(Box::new);
                 let filled = state.filled(&ticket.step);
                 let since = record.and_then(|record| record.work()).map(|work| work.since);
+                let mending = record.is_some_and(|record| record.mending.is_some());
                 let rest = rest(state, &ticket, direction);
-                Self::Observe { ticket, direction, undo, filled, since, rest }
+                Self::Observe { ticket, direction, undo, filled, mending, since, rest }
             }
             Effect::Send(ticket, intent) => Self::Send { ticket, intent },
             Effect::Poll(ticket, handle) => Self::Poll { ticket, handle },
@@ -87,7 +90,7 @@ pub(super) async fn perform(
     mut context: CallContext,
 ) -> Input {
     match job {
-        WorkerJob::Observe { ticket, direction, undo, filled, since, rest } => {
+        WorkerJob::Observe { ticket, direction, undo, filled, mending, since, rest } => {
             let Some(step) = plan.step(&ticket.step) else {
                 return unknown_step(ticket);
             };
@@ -99,6 +102,7 @@ pub(super) async fn perform(
             let nothing = Undo::Nothing;
             context.waited = since.map(|since| clock.now().since(since));
             let goal = match direction {
+                Direction::Forward if mending => Goal::Mend(action),
                 Direction::Forward => Goal::Do(action),
                 Direction::Backward => {
                     Goal::Undo { action, undo: undo.as_deref().unwrap_or(&nothing), rest: &rest }

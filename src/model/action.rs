@@ -440,6 +440,8 @@ impl Undo {
 pub enum Goal<'a> {
     /// The action's desired state.
     Do(&'a Action),
+    /// What the action left Failed, as it stands, and well.
+    Mend(&'a Action),
     /// What was there before the action.
     Undo {
         /// The action that is taken back.

@@ -355,6 +355,7 @@ impl MessageMaker {
             | Event::NeverLanded { .. }
             | Event::OperationEnded { .. }
             | Event::RetryScheduled { .. }
+            | Event::StepMending { .. }
             | Event::StepWaiting { .. }
             | Event::StepSucceeded { .. }
             | Event::StepSkipped { .. }

@@ -322,7 +322,7 @@ impl Looker {
                 };
                 Ok(goal::backward(outside, undo, looked))
             }
-            Goal::Do(_) | Goal::Undo { .. } => Err(not_ours()),
+            Goal::Do(_) | Goal::Mend(_) | Goal::Undo { .. } => Err(not_ours()),
         }
     }
 

@@ -12,7 +12,9 @@ use crate::model::{
 /// Whether a goal is beside Azure.
 fn is_outside(goal: &Goal<'_>) -> bool {
     match goal {
-        Goal::Do(action) | Goal::Undo { action, .. } => matches!(action, Action::Outside(_)),
+        Goal::Do(action) | Goal::Mend(action) | Goal::Undo { action, .. } => {
+            matches!(action, Action::Outside(_))
+        }
     }
 }
 

@@ -71,7 +71,7 @@ impl Observer for StandsIn {
                 goal::change(outside, true, Some(outside.drill()))
             }
             Goal::Undo { action: Action::Outside(_), .. } => Assessed::Holds,
-            Goal::Do(_) | Goal::Undo { .. } => return Err(super::real::not_ours()),
+            Goal::Do(_) | Goal::Mend(_) | Goal::Undo { .. } => return Err(super::real::not_ours()),
         };
         Ok(Assessment { verdict, seen: Vec::new(), outputs: Outputs::new() })
     }

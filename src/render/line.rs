@@ -7,6 +7,10 @@ use crate::model::{
     Gate, Plan, RegionDown, RunOutcome, Seen, StepName, Timestamp, Undo, WriteMethod,
 };
 
+/// The codes of writes that Azure did not see: what is missing is on this side.
+const NOT_SENT: [&str; 6] =
+    ["guard", "intent_expired", "key_not_there", "no_token", "not_sent", "secret_missing"];
+
 /// How much of the journal is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JournalDetail {
@@ -65,7 +69,8 @@ pub fn progress(event: &Event, plan: &Plan, style: Style) -> Option<String> {
         Event::StepStarted { step, attempt } => format!("▸ {step}  attempt {attempt}"),
         Event::Accepted { step, .. } => style.dim(&accepted(step, plan)),
         Event::Refused { step, error } => {
-            style.warn(&format!("! {step}  refused: {}", error.message))
+            let what = if NOT_SENT.contains(&error.code.as_str()) { "not sent" } else { "refused" };
+            style.warn(&format!("! {step}  {what}: {}", error.message))
         }
         Event::InDoubt { step, error } => {
             style.warn(&format!("! {step}  in doubt: {}", error.message))
@@ -76,6 +81,10 @@ pub fn progress(event: &Event, plan: &Plan, style: Style) -> Option<String> {
         Event::StepWaiting { step, why } => style.dim(&format!("  {step}  {why}")),
         Event::StepSucceeded { step, .. } => style.good(&format!("✓ {step}")),
         Event::StepFailed { step, error } => style.bad(&format!("✗ {step}  {}", error.message)),
+        Event::StepMending { step, error } => style.warn(&format!(
+            "! {step}  {}; looking whether it left its resource Failed",
+            error.message
+        )),
         Event::StepTimedOut { step } => style.bad(&format!("✗ {step}  its time was up")),
         // By itself the engine leaves out only what its condition does not call for.
         Event::StepSkipped { step, by: Actor::Engine, .. } => {

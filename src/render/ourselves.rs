@@ -40,8 +40,7 @@ impl Ourselves {
     /// Of a process whose runs are kept at a place that was named; none was named where they are kept as ever.
     #[must_use]
     pub fn at(state_dir: Option<&Path>, store: Option<&str>) -> Self {
-        let state_dir =
-            state_dir.map(|path| format!(" --state-dir {}", quoted(&path.to_string_lossy())));
+        let state_dir = state_dir.map(|path| format!(" --state-dir {}", quoted_path(path)));
         let store = store.map(|place| format!(" --store {}", quoted(place)));
         Self { ending: state_dir.into_iter().chain(store).collect() }
     }
@@ -75,6 +74,20 @@ impl Ourselves {
         }
         whole
     }
+}
+
+/// A path as a shell takes it; what no text can say of it is said byte by byte.
+fn quoted_path(path: &Path) -> String {
+    if let Some(text) = path.to_str() {
+        return quoted(text);
+    }
+    let bytes = path.as_os_str().as_encoded_bytes();
+    let letter = |byte: &u8| match byte {
+        b'\'' | b'\\' => format!("\\{}", char::from(*byte)),
+        b' '..=b'~' => char::from(*byte).to_string(),
+        other => format!("\\x{other:02x}"),
+    };
+    format!("$'{}'", bytes.iter().map(letter).collect::<String>())
 }
 
 impl RunView {
@@ -111,6 +124,16 @@ mod tests {
             stored.whole("backroad take-over 01"),
             "backroad take-over 01 --store file:///mnt/x"
         );
+        #[cfg(unix)]
+        {
+            use std::os::unix::ffi::OsStrExt;
+            let odd = std::ffi::OsStr::from_bytes(b"caf\xe9's \\x");
+            let odd = Ourselves::at(Some(Path::new(odd)), None);
+            assert_eq!(
+                odd.whole("backroad resume r"),
+                r"backroad resume r --state-dir $'caf\xe9\'s \\x'"
+            );
+        }
         let usual = Ourselves::at(None, None);
         assert_eq!(usual.whole("backroad resume r"), "backroad resume r");
         assert_eq!(usual.within("See `backroad runs`."), "See `backroad runs`.");

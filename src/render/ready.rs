@@ -278,8 +278,25 @@ fn changes(notes: &[PastReadiness]) -> impl Iterator<Item = &PastReadiness> {
     })
 }
 
+/// What was amiss; what hinders several rows alike is said once.
 fn why(note: &PastReadiness) -> String {
-    note.amiss.iter().map(|(_, _, why)| why.as_str()).collect::<Vec<_>>().join(" ")
+    let mut said: Vec<&str> = Vec::new();
+    for (_, _, why) in &note.amiss {
+        if !said.contains(&why.as_str()) {
+            said.push(why);
+        }
+    }
+    said.join(" ")
+}
+
+/// So many letters of it at most, no word cut in two.
+fn in_short(text: &str) -> String {
+    if text.chars().count() <= WHY_LETTERS_MAX {
+        return text.to_owned();
+    }
+    let first: String = text.chars().take(WHY_LETTERS_MAX).collect();
+    let whole = first.rfind(char::is_whitespace).unwrap_or(first.len());
+    format!("{} …", first[..whole].trim_end())
 }
 
 /// The trend of a runbook's readiness.
@@ -291,7 +308,7 @@ pub fn trend(runbook: &str, notes: &[PastReadiness]) -> ReadyTrend {
             at: note.at,
             ready: note.ready,
             simulated: note.simulated,
-            why: why(note).chars().take(WHY_LETTERS_MAX).collect(),
+            why: in_short(&why(note)),
         })
         .collect();
     changed.reverse();
@@ -333,6 +350,26 @@ mod tests {
     use super::*;
 
     const DAY: Duration = Duration::from_secs(86_400);
+
+    #[test]
+    fn what_hinders_several_rows_is_said_once_and_no_word_of_a_trend_is_cut() {
+        let token = "No credential gave a token for Azure's cloud `public`.";
+        let row = |row: &str, why: &str| (row.to_owned(), "unknown".to_owned(), why.to_owned());
+        let long = "a word and ".repeat(60);
+        let amiss = vec![
+            row("preflight", token),
+            row("rights", token),
+            row("quota", token),
+            row("drift", &long),
+        ];
+        let at = Timestamp::from_millis(0);
+        let note =
+            PastReadiness { at, ready: false, looked_at: String::new(), simulated: false, amiss };
+        let told = trend("r", &[note]).changes.remove(0).why;
+        assert_eq!(told.matches("No credential").count(), 1, "{told}");
+        assert!(told.ends_with(" …") && told.chars().count() <= WHY_LETTERS_MAX + 2, "{told}");
+        assert!(["a", "word", "and"].contains(&told.split(' ').rev().nth(1).unwrap()), "{told}");
+    }
 
     fn drill(days: u32) -> KnownDrill {
         KnownDrill {

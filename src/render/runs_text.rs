@@ -11,6 +11,9 @@ use crate::engine::RunKind;
 /// Columns of a run's id, which is never cut: it is copied.
 const ID: usize = 26;
 
+/// How the headline of a run ends that has ended and owes something.
+const OWED: &str = "owed";
+
 /// The list of runs.
 #[must_use]
 pub fn runs(lines: &[RunLine], style: Style) -> String {
@@ -77,7 +80,8 @@ pub fn runs(lines: &[RunLine], style: Style) -> String {
 fn below(run: &RunLine) -> Vec<String> {
     let mut told = Vec::new();
     let going_on = run.standing.is_some_and(|standing| !standing.is_end());
-    if going_on && let Some(headline) = &run.headline {
+    let owes = |headline: &&String| going_on || headline.ends_with(OWED);
+    if let Some(headline) = run.headline.as_ref().filter(owes) {
         told.push(headline.clone());
     }
     if !run.open_gates.is_empty() {
@@ -136,5 +140,27 @@ fn age(run: &RunLine) -> String {
         Some(age) if age < 60.0 => "just now".to_owned(),
         Some(age) => format!("{} ago", about(age - 59.0)),
         None => "–".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::truth::RunStanding;
+    use super::*;
+    use crate::model::RunId;
+
+    #[test]
+    fn a_run_that_has_ended_is_told_in_a_sentence_only_where_it_owes_something() {
+        let run = RunId::parse("01h00000000000000000000000").unwrap();
+        let ended = |headline: &str| RunLine {
+            standing: Some(RunStanding::Succeeded),
+            headline: Some(headline.to_owned()),
+            ..RunLine::unread(&run, None, None)
+        };
+        let told = |headline: &str| runs(&[ended(headline)], Style::PLAIN);
+        for owes in ["every step is done but one, which is owed", "done; 2 steps are owed"] {
+            assert!(told(owes).contains(owes), "{}", told(owes));
+        }
+        assert!(!told("every step is done").contains("every step is done"));
     }
 }

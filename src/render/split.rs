@@ -55,7 +55,8 @@ pub(super) fn after(event: &Event, plan: &Plan, before: Option<Doing>) -> Option
         | Event::Answered { .. }
         | Event::Refused { .. }
         | Event::NeverLanded { .. }
-        | Event::OperationEnded { .. } => Some(Doing::Looking),
+        | Event::OperationEnded { .. }
+        | Event::StepMending { .. } => Some(Doing::Looking),
         Event::Intended { .. }
         | Event::Accepted { .. }
         | Event::InDoubt { .. }

@@ -31,6 +31,8 @@ pub(super) fn change(
         _ if matches!(step.action, Action::Remove(_)) && is_at_work(&record.state) => {
             Some(BEING_REMOVED)
         }
+        // Whether it is made is not known before Azure says that it is done.
+        StepState::Working(_) if write.created && is_at_work(&record.state) => None,
         _ if matches!(step.action, Action::Remove(_)) => Some("removed"),
         _ if matches!(step.action, Action::RecoveryPlan(_)) => Some("moved"),
         _ if write.created => Some("created"),
@@ -93,8 +95,11 @@ pub(super) fn why(record: &StepRecord) -> Option<String> {
     match &record.state {
         StepState::Failed(error) | StepState::UndoFailed(error) => Some(error.to_string()),
         StepState::Skipped { why, .. } | StepState::Held { why } => Some(why.clone()),
-        StepState::TimedOut { operation: Some(_), .. } => {
+        StepState::TimedOut { operation: Some(_), missing: None } => {
             Some("Its time was up while Azure was still at work.".to_owned())
+        }
+        StepState::TimedOut { operation: Some(_), missing: Some(missing) } => {
+            Some(format!("Its time was up. {missing}"))
         }
         StepState::TimedOut { missing: None, .. } => Some("Its time was up.".to_owned()),
         StepState::TimedOut { missing: Some(missing), .. } => {
@@ -105,10 +110,8 @@ pub(super) fn why(record: &StepRecord) -> Option<String> {
             Phase::Retrying { error, .. } => Some(error.to_string()),
             Phase::InDoubt(_) => Some("Whether its write landed is not known; looking.".to_owned()),
             Phase::Asking { failure, .. } => failure.as_ref().map(ToString::to_string),
-            Phase::Observing
-            | Phase::Intended(_)
-            | Phase::Operating { .. }
-            | Phase::Confirming(_) => None,
+            Phase::Operating { .. } => record.unasked.clone(),
+            Phase::Observing | Phase::Intended(_) | Phase::Confirming(_) => None,
         },
         StepState::Pending | StepState::Succeeded | StepState::Undone => None,
     }

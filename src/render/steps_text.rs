@@ -1,6 +1,6 @@
 //! When did each step begin and end, and what did it wait for? A table with bars, or sentences.
 
-use super::style::{Style, cut, fill, mark, span, wrap};
+use super::style::{Style, cut_within, fill, mark, span, wrap};
 use super::text::line;
 use super::timeline::Waited;
 use super::view::{RunView, StepView};
@@ -113,7 +113,7 @@ fn row(out: &mut String, step: &StepView, view: &RunView, widths: &Widths, style
         &format!(
             "{} {}  {:>7}  {:>7}  {wall}{bar}{}",
             style.by_status(step.status, mark(step.status)),
-            fill(&cut(&step.name, widths.name), widths.name),
+            fill(&cut_within(&step.name, widths.name), widths.name),
             at(step.start_seconds),
             at(step.end_seconds),
             style.dim(&lines.next().unwrap_or_default())

@@ -239,6 +239,20 @@ pub fn cut(text: &str, width: usize) -> String {
     format!("{kept}…")
 }
 
+/// A name of at most `width` characters, its middle left out: names that begin alike are told by their ends.
+#[must_use]
+pub fn cut_within(name: &str, width: usize) -> String {
+    let letters: Vec<char> = name.chars().collect();
+    if letters.len() <= width {
+        return name.to_owned();
+    }
+    let kept = width.saturating_sub(1);
+    let tail = kept / 2;
+    let first = letters.iter().take(kept - tail);
+    let last = letters.iter().skip(letters.len() - tail);
+    first.chain(&['…']).chain(last).collect()
+}
+
 /// A text filled up with blanks to `width` characters.
 #[must_use]
 pub fn fill(text: &str, width: usize) -> String {
@@ -273,6 +287,16 @@ mod tests {
     fn a_clock_grows_an_hour_when_it_needs_one() {
         assert_eq!(clock(Duration::from_secs(425)), "07:05");
         assert_eq!(clock(Duration::from_secs(3_723)), "1:02:03");
+    }
+
+    #[test]
+    fn names_that_begin_alike_are_told_by_their_ends() {
+        let cut = |name| cut_within(name, 8);
+        assert_eq!(cut("circuit_ready"), "circ…ady");
+        assert_eq!(cut("circuit_layer2"), "circ…er2");
+        assert_eq!((cut("gateway"), cut("gateways").as_str()), ("gateway".to_owned(), "gateways"));
+        assert_eq!(cut_within("circuit", 1), "…");
+        assert_eq!(cut_within("über-großes", 6), "übe…es");
     }
 
     #[test]

@@ -123,6 +123,7 @@ impl Book {
                 bad_days: Vec::new(),
                 regions_down: Vec::new(),
                 allow_no_strike: false,
+                clock_factor: None,
                 place: None,
                 mode: RunMode::Drill,
                 endpoint: "sim".to_owned(),

@@ -200,8 +200,17 @@ impl Timeline {
     }
 
     /// The chain of steps that made the run as long as it was, first to last: from the step that
-    /// ended last back along what each one waited for.
-    pub(super) fn critical_path(&self, plan: &Plan) -> Vec<StepName> {
+    /// ended last back along what each one waited for. Where nobody drives it any more, from the step that it was
+    /// left at, if Azure is at work on one: the one that has been so for longest.
+    pub(super) fn critical_path(&self, plan: &Plan, left: bool) -> Vec<String> {
+        let open = plan.steps().iter().filter(|step| {
+            let span = self.spans.get(&step.name);
+            let asks = |span: &StepSpan| span.asked.last().is_some_and(|(_, to)| to.is_none());
+            left && span.is_some_and(|span| span.ended.is_none() && !asks(span))
+        });
+        let open = open
+            .filter_map(|step| Some((self.began(&step.name)?, &step.name)))
+            .min_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.cmp(b.1)));
         let last = plan
             .steps()
             .iter()
@@ -209,7 +218,7 @@ impl Timeline {
             .filter(|(_, name)| self.began(name).is_some())
             .max_by(|a, b| a.0.cmp(&b.0).then_with(|| b.1.cmp(a.1)));
         let mut way = Vec::new();
-        let mut next = last.map(|(_, name)| name.clone());
+        let mut next = open.or(last).map(|(_, name)| name.clone());
         while let Some(name) = next {
             if way.contains(&name) {
                 break;
@@ -225,8 +234,7 @@ impl Timeline {
         }
         // A step that nobody did took no time; what it waited for may have.
         way.retain(|name| self.began(name).is_some());
-        way.reverse();
-        way
+        way.iter().rev().map(ToString::to_string).collect()
     }
 }
 

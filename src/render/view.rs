@@ -326,7 +326,7 @@ fn viewed(
         carried_as_before: Vec::new(),
         not_reached: Vec::new(),
         aim: Aim::of(state, plan),
-        critical_path: timeline.critical_path(plan).iter().map(ToString::to_string).collect(),
+        critical_path: timeline.critical_path(plan, driven == Driven::ByNobody),
         writes: writes.values().map(|write| write.taken).sum(),
         writes_in_doubt: writes.values().map(|write| u32::from(write.in_doubt)).sum(),
         steps,

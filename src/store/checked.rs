@@ -9,7 +9,8 @@ use super::StateDir;
 use super::cost::StoreCost;
 use super::error::StoreError;
 use super::files;
-use crate::engine::{Recorded, RunState};
+use crate::engine::state::Opened;
+use crate::engine::{Recorded, RunMode, RunState};
 use crate::model::RunId;
 
 /// Files beside a journal that are JSON, where they are there.
@@ -55,17 +56,32 @@ impl CheckedRun {
         Self { run: run.clone(), events: 0, outcome, driven: false, cost, wrong }
     }
 
-    /// Takes in a history that was read: whether it makes sense, and how it ended.
-    pub(super) fn take_in(&mut self, events: &[Recorded]) {
+    /// Takes in a history that was read: whether it makes sense, and how it ended. Gives how the run stands.
+    pub(super) fn take_in(&mut self, events: &[Recorded]) -> Option<RunState> {
         self.events = events.len() as u64;
-        match RunState::fold(events) {
-            Ok(state) => self.outcome = state.outcome().map(|outcome| outcome.to_string()),
-            Err(error) => self.wrong.push(format!("its history makes no sense: {error}")),
-        }
+        let state = match RunState::fold(events) {
+            Ok(state) => {
+                self.outcome = state.outcome().map(|outcome| outcome.to_string());
+                Some(state)
+            }
+            Err(error) => {
+                self.wrong.push(format!("its history makes no sense: {error}"));
+                None
+            }
+        };
         if events.is_empty() {
             self.wrong.push("it has no event: its process ended before the first".to_owned());
         }
+        state
     }
+}
+
+/// Whether a run has something to itself: it changes something in a real Azure, or a served one, and goes on.
+fn needs_claims(state: &RunState) -> bool {
+    let opened = state.opened.as_ref().filter(|opened| opened.mode == RunMode::Live);
+    let writes =
+        |opened: &Opened| opened.plan.steps().iter().any(|step| step.action.written().is_some());
+    state.outcome().is_none() && opened.is_some_and(writes)
 }
 
 /// What is claimed by runs that are not there.
@@ -83,10 +99,12 @@ impl StateDir {
     pub fn check(&self, only: Option<&RunId>) -> Result<CheckedStore, StoreError> {
         let ids = self.ids()?;
         let chosen = ids.iter().filter(|run| only.is_none_or(|only| only == *run));
-        let runs = chosen.map(|run| self.checked_run(run)).collect();
+        let claiming = self.claims().runs();
+        let known = claiming.as_ref().ok();
+        let runs = chosen.map(|run| self.checked_run(run, known)).collect();
         let mut found = CheckedStore { runs, wrong: Vec::new() };
         if only.is_none() {
-            match self.claims().runs() {
+            match claiming {
                 Ok(claiming) => found.wrong.extend(claimed_by_none(&claiming, &found.runs)),
                 Err(error) => found.wrong.push(format!("the claims cannot be read: {error}")),
             }
@@ -95,13 +113,21 @@ impl StateDir {
         Ok(found)
     }
 
-    fn checked_run(&self, run: &RunId) -> CheckedRun {
+    fn checked_run(&self, run: &RunId, claiming: Option<&BTreeSet<RunId>>) -> CheckedRun {
         let mut found = CheckedRun::of(run);
         found.driven = self.is_held(run);
         // Whoever drives it has its database; what it wrote is beside it.
         let read = if found.driven { self.read_export(run) } else { self.read(run) };
         match read {
-            Ok(events) => found.take_in(&events),
+            Ok(events) => {
+                let state = found.take_in(&events);
+                let claims = claiming.is_none_or(|claiming| claiming.contains(run));
+                if !claims && state.is_some_and(|state| needs_claims(&state)) {
+                    found.wrong.push(format!(
+                        "it has not ended and has claimed nothing: `backroad resume {run}` claims what it works on"
+                    ));
+                }
+            }
             Err(error) => found.wrong.push(error.to_string()),
         }
         if !found.driven {
@@ -111,6 +137,9 @@ impl StateDir {
                     .extend(report.first_bad.map(|bad| format!("event {}: {}", bad.seq, bad.why))),
                 Err(error) => found.wrong.push(error.to_string()),
             }
+        }
+        if self.dir(run).lost_meta() {
+            found.wrong.push(self.dir(run).lost_meta_said());
         }
         let folder = self.run_path(run);
         if !folder.join("runbook.yaml").is_file() {

@@ -136,10 +136,28 @@ impl StoreError {
         Self::Io { what, path: path.to_owned(), source }
     }
 
+    /// The same of the folder that was copied, where it is about what is in a passing copy.
+    pub(super) fn about(self, copy: &Path, original: &Path) -> Self {
+        let moved = |path: PathBuf| match path.strip_prefix(copy) {
+            Ok(rest) if rest.as_os_str().is_empty() => original.to_owned(),
+            Ok(rest) => original.join(rest),
+            Err(_) => path,
+        };
+        match self {
+            Self::Damaged { path, why } => Self::Damaged { path: moved(path), why },
+            Self::Engine { path, why } => Self::Engine { path: moved(path), why },
+            Self::Newer { path, found, known } => Self::Newer { path: moved(path), found, known },
+            other => other,
+        }
+    }
+
     /// What a person can do about it, as a sentence.
     #[must_use]
     pub fn hint(&self) -> String {
         match self {
+            Self::Io { source, .. } if source.kind() == io::ErrorKind::FileTooLarge => {
+                FILE_LIMIT.to_owned()
+            }
             Self::Io { .. } => {
                 "Check that the state directory exists on a local disk and that you \
                  may read and write it."
@@ -158,12 +176,7 @@ impl StoreError {
             Self::Newer { .. } => {
                 "Use the version of backroad that wrote it, or a later one.".to_owned()
             }
-            Self::LostHistory { dir, .. } | Self::Damaged { path: dir, .. } => format!(
-                "Nothing in {} was changed. Keep a copy of it, put back the directory from a \
-                 backup if there is one, and otherwise start a new run: its steps observe what \
-                 is already in place.",
-                dir.display()
-            ),
+            Self::LostHistory { dir, .. } | Self::Damaged { path: dir, .. } => of_damage(dir),
             Self::Engine { path, .. } => format!(
                 "Keep a copy of {} before trying again; the export `journal.jsonl` and the \
                  folder `copies` in it may hold the history.",
@@ -199,6 +212,29 @@ impl StoreError {
         }
     }
 }
+
+/// What can be done about a file or a directory that is damaged.
+fn of_damage(path: &Path) -> String {
+    if path.ends_with("claims/claims.json") {
+        return "What is claimed follows from the runs that have not ended: the next `run` or `resume` works it out \
+                anew, and keeps what is there beside it."
+            .to_owned();
+    }
+    let shown = path.display();
+    if path.ends_with("meta.json") {
+        return format!(
+            "It says only the run's id and its format. Move it away, and `backroad resume RUN` writes {shown} anew."
+        );
+    }
+    format!(
+        "Nothing in {shown} was changed. Keep a copy of it, put back the directory from a backup if there is one, and \
+         otherwise start a new run: its steps observe what is already in place."
+    )
+}
+
+/// What can be done about a file that the system did not let grow.
+const FILE_LIMIT: &str = "This session may not let a file grow so far: raise the limit (`ulimit -f`), and try again; \
+    nothing that was recorded is lost.";
 
 impl From<StoreError> for JournalError {
     fn from(error: StoreError) -> Self {

@@ -30,9 +30,9 @@ pub(super) const REPORT: &str = "report.json";
 
 /// What evidence has to have beside its manifest.
 pub(super) const REQUIRED: [&str; 5] = [JOURNAL, PLAN, REPORT, "report.html", "report.md"];
-/// What it may have: the author's text, and a drill's world.
-pub(super) const OPTIONAL: [&str; 5] =
-    ["runbook.yaml", "world.json", "world.log", "reached.json", "strikes.json"];
+/// What it may have: the author's text, a drill's world, and who was told.
+pub(super) const OPTIONAL: [&str; 6] =
+    ["runbook.yaml", "world.json", "world.log", "reached.json", "strikes.json", "outbox.json"];
 
 /// The unit of a tar archive, in bytes.
 pub(super) const BLOCK: u64 = 512;

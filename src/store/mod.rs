@@ -36,10 +36,11 @@ pub mod shared;
 pub mod signature;
 #[cfg(test)]
 mod tests;
+mod there;
 pub mod whole;
 
 pub use checked::{CheckedRun, CheckedStore};
-pub use claims::{ClaimError, Claims};
+pub use claims::{ClaimError, Claims, RunClaims};
 pub use cost::StoreCost;
 pub use error::StoreError;
 pub use export::{BadEvent, VerifyReport, verify_file};

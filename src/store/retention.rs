@@ -110,6 +110,9 @@ impl StateDir {
         let dir = self.existing(run)?;
         let _lock = RunLock::drive(&dir.lock(), run)?;
         files::remove_durably(&dir.path.join("meta.json"))?;
+        // What else shows that it had begun, so that the rest of it is no run when this is cut.
+        files::remove_durably(&dir.journal())?;
+        files::remove_durably(&dir.anchor())?;
         files::remove_tree(&dir.path)?;
         files::remove_durably(&self.path().join("logs").join(format!("{run}.log")))?;
         self.obligations().forget(run)

@@ -163,7 +163,8 @@ impl RunDir {
         });
         // The answer counts, not whether its scratch paper is gone; the next opening clears it.
         drop(files::remove_tree(copy));
-        done
+        // What is damaged is the store, not the copy that nobody will find any more.
+        done.map_err(|error| error.about(copy, &self.store()))
     }
 
     /// Removes what looks left behind when they were killed. We drive the run: nobody looks now.
@@ -251,7 +252,10 @@ impl RunDir {
             epoch,
             holder,
             exported: mark.as_ref().ok().and_then(|m| exported(*m)).unwrap_or(false),
-            problem: mark.err().map(|e| e.to_string()),
+            problem: match mark {
+                Err(error) => Some(error.to_string()),
+                Ok(_) => self.lost_meta().then(|| self.lost_meta_said()),
+            },
         }
     }
 

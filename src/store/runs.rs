@@ -4,8 +4,6 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
-
 use super::anchor::{self, Anchor, Mark};
 use super::claims::Claims;
 use super::database::{Database, guard};
@@ -19,7 +17,7 @@ use super::lease::RunLock;
 use super::obligations::{self, KnownObligations, Obligations, Owing};
 use super::readiness::Readiness;
 use super::rundir::RunDir;
-use super::schema::{self, ChainLink, FORMAT};
+use super::schema::{self, ChainLink};
 use super::shared::{RunJournal, Unshared, aside};
 use crate::engine::{JournalError, Lease, Recorded};
 use crate::model::{Epoch, RunId, Seq};
@@ -74,13 +72,6 @@ pub struct RunProgress {
     pub driven: bool,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
-struct Meta {
-    format: u32,
-    run: RunId,
-    created_by: String,
-}
-
 impl StateDir {
     /// A state directory; nothing is created before the first run.
     #[must_use]
@@ -124,12 +115,6 @@ impl StateDir {
         self.runs().join(run.as_str())
     }
 
-    /// Whether there is such a run.
-    #[must_use]
-    pub fn has(&self, run: &RunId) -> bool {
-        self.run_path(run).join("meta.json").exists()
-    }
-
     /// The log into which a process without a terminal says what it does; what earlier ones said stands
     /// before it. Not in the run's directory: a run that is refused leaves none.
     ///
@@ -161,7 +146,7 @@ impl StateDir {
         self.path.join("runs")
     }
 
-    fn dir(&self, run: &RunId) -> RunDir {
+    pub(super) fn dir(&self, run: &RunId) -> RunDir {
         RunDir { path: self.run_path(run), run: run.clone() }
     }
 
@@ -178,12 +163,12 @@ impl StateDir {
     fn made(&self, run: &RunId) -> Result<OpenDir, StoreError> {
         fsync::prove_active()?;
         let dir = self.dir(run);
-        if dir.path.join("meta.json").exists() {
+        if dir.is_run() {
             return Err(StoreError::Exists(run.clone()));
         }
         files::private_dir(&dir.path)?;
         let lock = RunLock::drive(&dir.lock(), run)?;
-        if dir.path.join("meta.json").exists() {
+        if dir.is_run() {
             return Err(StoreError::Exists(run.clone()));
         }
         // What an earlier creation left when it was cut: nothing was acknowledged in it.
@@ -195,15 +180,8 @@ impl StateDir {
         files::restrict(&dir.store())?;
         files::sync_dir(&dir.store())?;
         files::sync_dir(&dir.path)?;
-        let meta = Meta {
-            format: FORMAT,
-            run: run.clone(),
-            created_by: env!("CARGO_PKG_VERSION").to_owned(),
-        };
-        let text = serde_json::to_vec_pretty(&meta)
-            .map_err(|e| StoreError::Engine { path: dir.path.clone(), why: e.to_string() })?;
         // From here on the run exists.
-        files::write_atomically(&dir.path.join("meta.json"), &text)?;
+        dir.write_meta()?;
         files::sync_dir(&self.runs())?;
         files::sync_dir(&self.path)?;
         Ok((dir, lock, database, anchor))
@@ -306,6 +284,9 @@ impl StateDir {
         let database = Database::open(&dir.store(), run)?;
         dir.checked(&database, mark)?;
         files::restrict(&dir.store())?;
+        if dir.lost_meta() {
+            dir.write_meta()?;
+        }
         Ok((dir, lock, database, anchor))
     }
 
@@ -422,40 +403,6 @@ impl StateDir {
         let links = dir.read_export()?;
         decoded(&dir, &links)
     }
-
-    pub(super) fn ids(&self) -> Result<Vec<RunId>, StoreError> {
-        Ok(files::entries(&self.runs())?
-            .iter()
-            .filter(|path| path.join("meta.json").exists())
-            .filter_map(|path| RunId::parse(path.file_name()?.to_str()?).ok())
-            .collect())
-    }
-
-    pub(super) fn existing(&self, run: &RunId) -> Result<RunDir, StoreError> {
-        let dir = self.dir(run);
-        let path = dir.path.join("meta.json");
-        let Some(bytes) = files::read_if_there(&path)? else {
-            return Err(unknown(run.as_str(), &self.ids()?));
-        };
-        let damaged = |why: String| StoreError::Damaged { path: path.clone(), why };
-        // The format is read on its own: a later version may have changed everything else.
-        let value: serde_json::Value =
-            serde_json::from_slice(&bytes).map_err(|e| damaged(e.to_string()))?;
-        let found = value.get("format").and_then(serde_json::Value::as_u64);
-        let found = found.ok_or_else(|| damaged("it does not say its format".to_owned()))?;
-        if found > u64::from(FORMAT) {
-            return Err(StoreError::Newer {
-                path: dir.path,
-                found: u32::try_from(found).unwrap_or(u32::MAX),
-                known: FORMAT,
-            });
-        }
-        let meta: Meta = serde_json::from_value(value).map_err(|e| damaged(e.to_string()))?;
-        if meta.run != *run {
-            return Err(damaged(format!("it is of run {}", meta.run)));
-        }
-        Ok(dir)
-    }
 }
 
 impl RunStore {
@@ -476,7 +423,7 @@ fn decoded(dir: &RunDir, links: &[ChainLink]) -> Result<Vec<Recorded>, StoreErro
         .map_err(|e| dir.damaged(&e))
 }
 
-fn unknown(text: &str, all: &[RunId]) -> StoreError {
+pub(super) fn unknown(text: &str, all: &[RunId]) -> StoreError {
     let mut near: Vec<(usize, &RunId)> = all
         .iter()
         .map(|run| {

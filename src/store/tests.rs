@@ -196,6 +196,7 @@ fn an_address_elsewhere_is_not_this_host() {
 fn what_is_within_a_claim_and_what_is_around_one_is_taken() {
     let folder = tempfile::tempdir().unwrap();
     let claims = StateDir::new(folder.path()).claims();
+    claims.restore(&[]).unwrap();
     let vnet = ResourceId::parse(
         "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/v",
     )

@@ -171,6 +171,7 @@ impl KnownRun {
         };
         let (mut board, view) = board(&self.state, &self.events, moment).ok_or_else(no_event)?;
         board.stale.clone_from(&self.stale);
+        board.now = board.now.told_by(&self.beside.ourselves);
         let told = ToldEvent::new("board", &answer::text(&board)?);
         let parts = Mutex::default();
         Ok(BoardPicture { version: self.version(), board, told, view, parts })

@@ -6,11 +6,11 @@ use async_trait::async_trait;
 
 use crate::engine::{Command, Recorded};
 use crate::model::{Plan, RunId, Seq, Timestamp};
-use crate::render::RunLine;
 use crate::render::board::KeptEstate;
 use crate::render::machine::RunMeasures;
 use crate::render::ready::ReadyTrend;
 use crate::render::view::{Driven, ReachedView, StrikesView};
+use crate::render::{Ourselves, RunLine};
 use crate::store::RunProgress;
 
 /// Events that were not known, and who drives the run.
@@ -53,6 +53,8 @@ pub struct RunBeside {
     pub reached: Vec<ReachedView>,
     /// What was to go wrong, in a drill.
     pub strikes: Vec<StrikesView>,
+    /// How whoever reads the page calls this program for it.
+    pub ourselves: Ourselves,
 }
 
 /// Why the page cannot answer.

@@ -8,6 +8,7 @@ mod at_work;
 mod changed_since;
 mod estates;
 mod lags;
+mod mended;
 mod others_since;
 mod refused;
 mod served;

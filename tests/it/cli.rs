@@ -114,6 +114,7 @@ fn opened(state: &Path, steps: Vec<Step>, mode: RunMode, endpoint: &str) {
         bad_days: Vec::new(),
         regions_down: Vec::new(),
         allow_no_strike: false,
+        clock_factor: None,
         place: None,
         mode,
         endpoint: endpoint.to_owned(),

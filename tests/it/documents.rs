@@ -440,7 +440,7 @@ pub(crate) fn templates_page() -> String {
     }
     page.push_str(
         "\nFilters beside tera's own: `prose` (paragraphs, items and code of an author's text), `line` (one line of \
-         it); in `.md` also `code` and `fenced(language=\"sh\")`. Every other value is escaped for the ending of its \
+         it); in `.html` also `path` (a long one may break after a slash); in `.md` also `code` and `fenced(language=\"sh\")`. Every other value is escaped for the ending of its \
          template's name.\n",
     );
     let mut waiting = vec![Document::kind(), Report::kind()];

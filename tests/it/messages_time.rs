@@ -49,6 +49,7 @@ fn journal(more: &[(u64, Event)]) -> Vec<Recorded> {
         bad_days: Vec::new(),
         regions_down: Vec::new(),
         allow_no_strike: false,
+        clock_factor: None,
         place: None,
     };
     let asked = Event::GateOpened {

@@ -168,6 +168,7 @@ fn begun_and_killed(state: &Path, store: &[&str], served: &Served) -> String {
             return run.to_string();
         }
         drop(dir.create_run(&run).unwrap());
+        dir.claims().restore(&[]).unwrap();
         dir.claims().claim(&run, &served.endpoint, &claimed).unwrap();
         run.to_string()
     })

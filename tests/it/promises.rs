@@ -111,6 +111,7 @@ async fn a_drill_over_http_gives_the_journal_of_the_one_in_process() {
         bad_days: Vec::new(),
         regions_down: Vec::new(),
         allow_no_strike: false,
+        clock_factor: None,
         waived: Vec::new(),
     };
     let (_handle, requests) = handle::channel();

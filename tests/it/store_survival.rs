@@ -244,6 +244,7 @@ async fn a_run_is_found_by_the_beginning_of_its_id() {
 fn a_claimed_resource_is_refused_to_other_runs_until_it_is_released() {
     let folder = tempfile::tempdir().unwrap();
     let claims = StateDir::new(folder.path()).claims();
+    claims.restore(&[]).unwrap();
     let vnet = ResourceId::parse(
         "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-network-sea\
          /providers/Microsoft.Network/virtualNetworks/vnet-hub-sea",
@@ -266,6 +267,7 @@ fn a_claimed_resource_is_refused_to_other_runs_until_it_is_released() {
 fn of_runs_that_claim_the_same_at_once_exactly_one_gets_it() {
     let folder = tempfile::tempdir().unwrap();
     let claims = StateDir::new(folder.path()).claims();
+    claims.restore(&[]).unwrap();
     let circuit = ResourceId::parse(
         "/subscriptions/22222222-2222-2222-2222-222222222222/resourceGroups/rg-circuits\
          /providers/Microsoft.Network/expressRouteCircuits/er-singapore",

@@ -81,6 +81,7 @@ async fn drive(journal: Arc<dyn Journal>, lease: Lease) -> u64 {
         bad_days: Vec::new(),
         regions_down: Vec::new(),
         allow_no_strike: false,
+        clock_factor: None,
         waived: Vec::new(),
     };
     let (_handle, requests) = handle::channel();

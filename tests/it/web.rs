@@ -53,6 +53,7 @@ fn at_its_gate(plan: Plan) -> Vec<Recorded> {
             bad_days: Vec::new(),
             regions_down: Vec::new(),
             allow_no_strike: false,
+            clock_factor: None,
             place: None,
         },
         Event::RunClaimed { holder: MARKUP.to_owned(), place: None },

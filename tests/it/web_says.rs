@@ -47,6 +47,7 @@ fn after(more: Vec<Event>) -> Vec<Recorded> {
         bad_days: Vec::new(),
         regions_down: Vec::new(),
         allow_no_strike: false,
+        clock_factor: None,
         place: None,
     };
     let events =

@@ -43,6 +43,7 @@ fn events() -> Vec<Recorded> {
         bad_days: Vec::new(),
         regions_down: Vec::new(),
         allow_no_strike: false,
+        clock_factor: None,
         place: None,
     };
     let events = [

@@ -71,6 +71,33 @@ fn raise(spec: &CircuitBandwidth, body: &Value, has: u64) -> Assessed {
     }))
 }
 
+/// Compares a circuit that a step may have left Failed with one that is well: it is written again as it stands.
+pub(crate) fn mended(circuit: &ResourceId, body: Option<&Value>) -> Assessment {
+    let verdict = match body {
+        None => {
+            blocked("circuit_absent", format!("The circuit {} does not exist.", circuit.name()))
+        }
+        Some(body) => match at_work(circuit, body) {
+            Some(verdict) => verdict,
+            None if !has_failed(body) => Assessed::Holds,
+            None => match whole(circuit, body, "write it again") {
+                Err(verdict) => verdict,
+                Ok(wanted) => Assessed::Change(Box::new(PlannedChange {
+                    changes: vec![Change {
+                        resource: circuit.clone(),
+                        path: "properties.provisioningState".to_owned(),
+                        before: json!("Failed"),
+                        after: json!("Succeeded"),
+                    }],
+                    write: Write { body: Some(wanted), ..Write::to(WriteMethod::Put, circuit) },
+                    undo: Undo::Nothing,
+                })),
+            },
+        },
+    };
+    assessment(circuit, body, verdict)
+}
+
 /// A circuit's body to write again, with the keys of its authorizations by reference; blocked where a write of
 /// ours would undo the provider's.
 pub(super) fn whole(circuit: &ResourceId, body: &Value, ask: &str) -> Result<Value, Assessed> {
@@ -173,6 +200,22 @@ mod tests {
         odd["properties"]["serviceProviderProperties"]["bandwidthInMbps"] = json!(300);
         let Assessed::Change(change) = assess(&spec(250), Some(&odd)).verdict else { panic!() };
         assert_eq!(change.write.body.unwrap().pointer(BANDWIDTH), Some(&json!(300)));
+    }
+
+    #[test]
+    fn what_was_left_failed_is_written_as_it_stands_and_what_is_well_is_not() {
+        let id = spec(1).id;
+        let mut body = circuit("Customer");
+        assert_eq!(mended(&id, Some(&body)).verdict, Assessed::Holds);
+        body["properties"]["provisioningState"] = json!("Updating");
+        assert!(matches!(mended(&id, Some(&body)).verdict, Assessed::InProgress { .. }));
+        body["properties"]["provisioningState"] = json!("Failed");
+        let Assessed::Change(change) = mended(&id, Some(&body)).verdict else { panic!() };
+        assert_eq!(change.write.body.unwrap().pointer(BANDWIDTH), Some(&json!(500)));
+        let mut managed = circuit("Provider");
+        managed["properties"]["provisioningState"] = json!("Failed");
+        assert!(matches!(mended(&id, Some(&managed)).verdict, Assessed::Blocked { .. }));
+        assert!(matches!(mended(&id, None).verdict, Assessed::Blocked { .. }));
     }
 
     #[test]

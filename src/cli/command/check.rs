@@ -49,14 +49,7 @@ pub(super) fn check(
     context: &Context,
     CheckArgs { files: named, compile, deny_warnings }: &CheckArgs,
 ) -> Result<Status, CliError> {
-    let mut kinds = Vec::new();
-    let mut unread = Vec::new();
-    for file in named {
-        match written::kind(file) {
-            Ok(kind) => kinds.push((file, kind)),
-            Err(error) => unread.push((file, error)),
-        }
-    }
+    let (kinds, unread) = of_kinds(named);
     let runbooks: Vec<&Path> = kinds
         .iter()
         .filter(|(_, kind)| *kind == DocumentKind::Runbook)
@@ -95,19 +88,49 @@ pub(super) fn check(
         }
     }
     if context.ui.output == Output::Json {
-        let view = json!({ "schema": "backroad.check/1", "diagnostics": views });
-        context.ui.data(&out::object(&view));
+        context.ui.data(&out::object(&as_object(&views, &unread)));
     }
     ci::diagnostics(context.ui, &found);
     ci::summarize(context, "check", &summary::of_check(named.len(), &found));
-    if !unread.is_empty() {
-        return Err(unreadable_files(unread));
+    match (unread.is_empty(), context.ui.output) {
+        (true, _) => Ok(if wrong { Status::Runbook } else { Status::Done }),
+        // What was printed for machines is one object, and says it.
+        (false, Output::Json) => {
+            let error = unreadable_files(unread);
+            context.ui.error(&error);
+            Ok(error.status)
+        }
+        (false, _) => Err(unreadable_files(unread)),
     }
-    Ok(if wrong { Status::Runbook } else { Status::Done })
+}
+
+/// Files that cannot be read, each with what hinders.
+type UnreadFiles<'a> = Vec<(&'a PathBuf, CliError)>;
+
+/// What each file is, and which cannot be read.
+fn of_kinds(named: &[PathBuf]) -> (Vec<(&PathBuf, DocumentKind)>, UnreadFiles<'_>) {
+    let (mut kinds, mut unread) = (Vec::new(), Vec::new());
+    for file in named {
+        match written::kind(file) {
+            Ok(kind) => kinds.push((file, kind)),
+            Err(error) => unread.push((file, error)),
+        }
+    }
+    (kinds, unread)
+}
+
+fn as_object(views: &[Value], unread: &UnreadFiles<'_>) -> Value {
+    let mut view = json!({ "schema": "backroad.check/1", "diagnostics": views });
+    if !unread.is_empty() {
+        let told =
+            unread.iter().map(|(file, error)| json!({ "file": file, "why": error.why.join(": ") }));
+        view["unread"] = told.collect();
+    }
+    view
 }
 
 /// The files that cannot be read, as one error: each with what hinders.
-fn unreadable_files(mut all: Vec<(&PathBuf, CliError)>) -> CliError {
+fn unreadable_files(mut all: UnreadFiles<'_>) -> CliError {
     if all.len() == 1 {
         return all.remove(0).1;
     }

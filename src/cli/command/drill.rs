@@ -176,6 +176,7 @@ fn new_run(
         bad_days: days.iter().map(|day| day.name.clone()).collect(),
         regions_down: args.down.regions.clone(),
         allow_no_strike: args.allow_no_strike,
+        clock_factor: None,
     })
 }
 

@@ -20,6 +20,7 @@ use crate::cli::session::{DriveStart, Driving, GateAnswers, Interrupts, Session,
 use crate::cli::shared::{OpenedRun, Taking};
 use crate::cli::typed::duration;
 use crate::cli::{azure, messages, world};
+use crate::engine::state::Opened;
 use crate::engine::{Clock, Command, Ending, Journal, RunMode, RunState, StepCommand, people};
 use crate::model::{Messages, Plan, RunId, RunOutcome, StepName};
 use crate::outside::RoutedActuator;
@@ -365,9 +366,7 @@ async fn go_on(
     let messages = sent.then(|| messages::of(context, &opened.plan));
     let driven = match opened.mode {
         RunMode::Live => {
-            let last = state.last_at;
-            let factor = drive.target.clock_factor.unwrap_or(NonZeroU32::MIN);
-            let clock: Arc<dyn Clock> = Arc::new(RealClock::new(factor, last));
+            let clock: Arc<dyn Clock> = Arc::new(clock_of(opened, &state, &drive.target));
             let azure = Azure { url: azure::endpoint(&target)?, target: &target, clock };
             context.outwait(over.as_ref(), under_way, &azure.clock).await;
             live(context, store, &opened.plan, azure, (begin, messages)).await
@@ -386,6 +385,16 @@ async fn go_on(
     let status = driving.show_as(context, asked, |status| proof.judged(status));
     proof.say(context);
     Ok(status)
+}
+
+/// The clock that a live run goes on by: the one that it was begun with, unless another is asked for.
+fn clock_of(opened: &Opened, state: &RunState, target: &Target) -> RealClock {
+    match (target.clock_factor, opened.clock_factor) {
+        (asked, Some(begun)) if asked.is_none_or(|asked| asked == begun) => {
+            RealClock::of_run(&opened.run, begun, state.last_at)
+        }
+        (asked, _) => RealClock::new(asked.unwrap_or(NonZeroU32::MIN), state.last_at),
+    }
 }
 
 /// Who drives the run is told the command, and goes on with it.

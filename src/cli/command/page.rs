@@ -16,11 +16,12 @@ use super::report;
 use crate::cli::account;
 use crate::cli::clock::RealClock;
 use crate::cli::context::{Context, RunLook, time_in};
-use crate::cli::control::SocketClient;
+use crate::cli::control::{SocketClient, ToldEvents};
 use crate::cli::error::{CliError, Status};
 use crate::cli::measured::{MeasuredRuns, measured_again};
+use crate::cli::silence::said;
 use crate::cli::{kept_estate, world};
-use crate::engine::{Clock as _, Command, Recorded};
+use crate::engine::{Clock as _, Command};
 use crate::model::limits::FILE_BYTES_MAX;
 use crate::model::{Person, Plan, RunId, Seq, Timestamp};
 use crate::render::RunLine;
@@ -133,7 +134,7 @@ impl PageSource {
     }
 
     /// What whoever drives the run tells; none where nobody answers in time.
-    async fn told(&self, run: &RunId, after: Seq) -> Option<(Vec<Recorded>, Timestamp)> {
+    async fn told(&self, run: &RunId, after: Seq) -> Option<ToldEvents> {
         let socket = self.sockets.as_ref()?.at(&self.context.state.run_path(run)).ok()?;
         let clock = RealClock::new(NonZeroU32::MIN, None);
         tokio::select! {
@@ -241,8 +242,9 @@ impl WebSource for PageSource {
     }
 
     async fn fresh(&self, run: &RunId, after: Seq) -> Result<FreshEvents, WebProblem> {
-        if let Some((events, now)) = self.told(run, after).await {
-            return Ok(FreshEvents { events, driven: Driven::ByAProcess, now, stale: None });
+        if let Some(ToldEvents { events, now, silent }) = self.told(run, after).await {
+            let stale = silent.map(said);
+            return Ok(FreshEvents { events, driven: Driven::ByAProcess, now, stale });
         }
         let silent = match self.fresh_elsewhere(run, after).await {
             Some(Ok(fresh)) => return Ok(fresh),
@@ -282,6 +284,7 @@ impl WebSource for PageSource {
         RunBeside {
             reached: world::reached(&self.context, run),
             strikes: world::strikes(&self.context, run),
+            ourselves: self.context.ui.ours.clone(),
         }
     }
 

@@ -79,7 +79,7 @@ pub(super) async fn run(context: &Context, args: RunArgs) -> Result<Status, CliE
     let url = azure::endpoint(&target)?;
     let factor = target.clock_factor.unwrap_or(NonZeroU32::MIN);
     let clock: Arc<dyn Clock> = Arc::new(RealClock::new(factor, None));
-    let mut new = new_run(context, plan, &url, &clock, &start)?;
+    let mut new = new_run(context, plan, &url, (&clock, target.clock_factor), &start)?;
     // Whatever can be refused is refused before there is a run.
     let arm = azure::arm(&new.plan, url.clone(), &target, Arc::clone(&clock))?;
     let beside = azure::beside(&new.plan, Arc::clone(&clock));
@@ -118,7 +118,7 @@ fn new_run(
     context: &Context,
     plan: Plan,
     url: &Url,
-    clock: &Arc<dyn Clock>,
+    (clock, clock_factor): (&Arc<dyn Clock>, Option<NonZeroU32>),
     start: &Start,
 ) -> Result<NewRun, CliError> {
     Ok(NewRun {
@@ -134,6 +134,7 @@ fn new_run(
         bad_days: Vec::new(),
         regions_down: Vec::new(),
         allow_no_strike: false,
+        clock_factor,
         waived: said_before(Actor::Person(context.user()), start),
     })
 }

@@ -66,3 +66,54 @@ fn an_outage_in_which_nothing_was_at_work_is_no_event() {
     bench.give(Input::JournalBack { since });
     assert_eq!(away(&bench), 0);
 }
+
+#[test]
+fn an_operation_that_nobody_can_ask_about_is_told_once_and_is_the_reason_when_its_time_is_up() {
+    let waits = |bench: &Bench| -> Vec<String> {
+        let all = bench.journal.iter().filter_map(|one| match &one.event {
+            Event::StepWaiting { why, .. } => Some(why.clone()),
+            _ => None,
+        });
+        all.collect()
+    };
+    let (mut bench, ticket) = operating(Duration::from_secs(600));
+    let poll = |bench: &mut Bench, answer: Result<PollAnswer, StepError>| {
+        bench.ring(|timer| matches!(timer, Timer::Poll(_)));
+        bench.take(|e| matches!(e, Effect::Poll(..)));
+        bench.give(Input::Polled(ticket.clone(), answer));
+    };
+    let silent = || StepError::transient("no_answer", "no answer within the call's time-out", None);
+    for _ in 0..3 {
+        poll(&mut bench, Err(silent()));
+    }
+    assert_eq!(waits(&bench).len(), 1, "once for each time that it is so");
+    assert!(waits(&bench)[0].contains("no answer within"), "{:?}", waits(&bench));
+    poll(&mut bench, Ok(PollAnswer::Running { after: None }));
+    poll(&mut bench, Ok(PollAnswer::Running { after: None }));
+    assert_eq!(waits(&bench).len(), 2, "and once that it is over");
+    poll(&mut bench, Err(silent()));
+    bench.ring(|timer| matches!(timer, Timer::Timeout(_)));
+    let StepState::TimedOut { operation: Some(_), missing } =
+        &bench.state.steps[&name("pip")].state
+    else {
+        panic!("{:?}", bench.state.steps)
+    };
+    assert!(missing.as_ref().unwrap().contains("no answer within"), "{missing:?}");
+    assert_eq!(RunState::fold(&bench.journal).unwrap().steps, bench.state.steps);
+}
+
+#[test]
+fn a_write_in_doubt_that_cannot_be_looked_at_says_why() {
+    let mut bench = Bench::new(plan_of(vec![public_ip("pip", &[])]));
+    bench.give(Input::Opened);
+    bench.change("pip");
+    let (ticket, _) = bench.take_send("pip");
+    bench.give(Input::Sent(ticket, Err(StepError::ambiguous("no_answer", "Reset."))));
+    for _ in 0..3 {
+        let ticket = bench.take_observe("pip");
+        bench.give(Input::Observed(ticket, Err(transient())));
+        bench.ring(|timer| matches!(timer, Timer::Look(_)));
+    }
+    let told = bench.journal.iter().filter(|one| one.event.kind() == "step_waiting").count();
+    assert_eq!(told, 1, "once for each reason");
+}

@@ -42,7 +42,7 @@ pub const COMMON: [(&str, &str); 7] = [
 ];
 
 /// The events, in the order in which a run may meet them.
-pub const EVENT_NAMES: [EventName; 38] = [
+pub const EVENT_NAMES: [EventName; 39] = [
     event(
         "run_opened",
         "The run exists.",
@@ -82,9 +82,18 @@ pub const EVENT_NAMES: [EventName; 38] = [
     event("never_landed", "A look settled a doubt: the write never landed.", &["step"]),
     event("operation_ended", "Azure's operation ended, well or with `error`.", &["step", "error?"]),
     event("retry_scheduled", "Another attempt will be made.", &["step", "error", "not_before"]),
-    event("step_waiting", "A look did not show the goal yet.", &["step", "why"]),
+    event(
+        "step_waiting",
+        "A look did not show the goal yet, or Azure does not say how its operation stands.",
+        &["step", "why"],
+    ),
     event("step_succeeded", "The step's goal was seen to hold.", &["step", "outputs?"]),
     event("step_failed", "The step ended without its goal.", &["step", "error"]),
+    event(
+        "step_mending",
+        "The step has failed, and writes what it left Failed again before it ends.",
+        &["step", "error"],
+    ),
     event("step_timed_out", "The step's time was up.", &["step"]),
     event("step_skipped", "The step is not done.", &["step", "why", "by"]),
     event(

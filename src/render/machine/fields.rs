@@ -214,6 +214,10 @@ fn of_end_or_answer(event: &Event, fields: &mut OwnFields) -> Option<&'static st
             fields.error(error);
             "step_failed"
         }
+        Event::StepMending { error, .. } => {
+            fields.error(error);
+            "step_mending"
+        }
         Event::StepTimedOut { .. } => "step_timed_out",
         Event::StepSkipped { why, by, .. } => {
             fields.put("why", why.clone());

@@ -90,6 +90,10 @@ impl Templates {
         html.register_filter("line", |text: &str, _: Kwargs, _: &State<'_>| {
             Value::safe_string(&prose::html_line(text))
         });
+        html.register_filter("path", |text: &str, _: Kwargs, _: &State<'_>| {
+            // A long one breaks after a slash, not within a name.
+            Value::safe_string(&escape::html(text).replace('/', "/<wbr>"))
+        });
         markdown.autoescape_on([".md"]);
         markdown.set_escape_fn(|text, out| out.write_all(escape::markdown(text).as_bytes()));
         markdown.register_filter("prose", |text: &str, _: Kwargs, _: &State<'_>| {

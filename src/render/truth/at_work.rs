@@ -38,7 +38,8 @@ pub(super) fn at_work(state: &RunState, now: Timestamp) -> Vec<AzureWork> {
 }
 
 fn work_of(step: &Step, state: &RunState, now: Timestamp) -> Option<AzureWork> {
-    let work = state.step(&step.name)?.work()?;
+    let record = state.step(&step.name)?;
+    let work = record.work()?;
     let undoing = work.direction == Direction::Backward;
     let mut since = work.since;
     let (mut usually, mut late) = (None, false);
@@ -55,9 +56,10 @@ fn work_of(step: &Step, state: &RunState, now: Timestamp) -> Option<AzureWork> {
                 true => usual.as_ref().map(Usual::phrase),
                 false => typical(&step.action).map(|typical| typical.phrase()),
             };
-            match undoing {
-                true => "Azure takes it back".to_owned(),
-                false => doing(&step.action).to_owned(),
+            let doing = if undoing { "Azure takes it back" } else { doing(&step.action) };
+            match &record.unasked {
+                Some(why) => format!("{doing}; {why}"),
+                None => doing.to_owned(),
             }
         }
         Phase::Confirming(_) => "Azure is done; looking whether it is so".to_owned(),

@@ -252,6 +252,9 @@ fn failed(state: &RunState) -> String {
     let first = state.opened.iter().flat_map(|opened| opened.plan.steps()).find_map(|step| {
         match &state.step(&step.name)?.state {
             StepState::Failed(error) => Some(format!("{}: {}", step.name, error.message)),
+            StepState::TimedOut { missing: Some(why), .. } => {
+                Some(format!("{}: its time was up: {why}", step.name))
+            }
             StepState::TimedOut { .. } => Some(format!("{}: its time was up", step.name)),
             _ => None,
         }

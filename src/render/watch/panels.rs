@@ -11,7 +11,7 @@ use ratatui::widgets::{Block, Paragraph};
 use super::{Moment, WatchPage};
 use crate::model::StepStatus;
 use crate::outward;
-use crate::render::style::{Color, Flow, Style, clock, cut, fill, mark, wrap};
+use crate::render::style::{Color, Flow, Style, clock, cut, cut_within, fill, mark, wrap};
 use crate::render::truth::{Mood, ObjectiveVerdict, RunTruth};
 use crate::render::truth_text;
 use crate::render::view::{RunView, StepView};
@@ -235,7 +235,7 @@ pub(super) fn steps(frame: &mut Frame<'_>, area: Rect, page: &WatchPage<'_>) {
             let room = width.saturating_sub(name + 5);
             Line::from(vec![
                 Span::styled(format!("{} {way} ", mark(step.status)), look),
-                Span::raw(format!("{} ", fill(&cut(&step.name, name), name))),
+                Span::raw(format!("{} ", fill(&cut_within(&step.name, name), name))),
                 Span::styled(cut(&note, room), look),
             ])
         })

@@ -75,6 +75,7 @@ impl Provider for CircuitPeeringType {
         default(&mut properties, "peeredConnections", json!([]));
         if put.text("/properties/peeringType") == Some("MicrosoftPeering") {
             public(&mut properties, "NotConfigured");
+            keep_validated(&mut properties, put.stored);
         }
         child(put, properties)
     }
@@ -99,10 +100,38 @@ impl Provider for CircuitPeeringType {
             default(properties, "gatewayManagerEtag", json!(""));
             properties["lastModifiedBy"] = json!("Customer");
             if properties["peeringType"] == json!("MicrosoftPeering") {
-                public(properties, "ValidationNeeded");
+                ask_for_validation(properties);
             }
         });
         change.into_iter().collect()
+    }
+}
+
+/// Where the prefixes of each address family stand, which Azure has validated one after the other.
+const PUBLIC: [&str; 2] = ["/microsoftPeeringConfig", "/ipv6PeeringConfig/microsoftPeeringConfig"];
+
+/// Prefixes that a write does not change are as valid as they were.
+fn keep_validated(properties: &mut Value, stored: Option<&Value>) {
+    for place in PUBLIC {
+        let before = stored.and_then(|stored| stored["properties"].pointer(place));
+        let Some((config, before)) = properties.pointer_mut(place).zip(before) else { continue };
+        let prefixes = "advertisedPublicPrefixes";
+        if config.get(prefixes) == before.get(prefixes)
+            && let Some(state) = before.get("advertisedPublicPrefixesState")
+        {
+            config["advertisedPublicPrefixesState"] = state.clone();
+        }
+    }
+}
+
+/// New prefixes are to be validated.
+fn ask_for_validation(properties: &mut Value) {
+    for place in PUBLIC {
+        if let Some(config) = properties.pointer_mut(place)
+            && config["advertisedPublicPrefixesState"] == json!("NotConfigured")
+        {
+            config["advertisedPublicPrefixesState"] = json!("ValidationNeeded");
+        }
     }
 }
 

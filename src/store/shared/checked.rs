@@ -129,7 +129,7 @@ impl SharedStore {
         }
         match self.history(run).await {
             Ok(events) => {
-                found.take_in(&events);
+                drop(found.take_in(&events));
                 let said = note.as_ref().map_or(Seq::default(), |note| note.head).0;
                 if said > found.events {
                     found.wrong.push(format!(

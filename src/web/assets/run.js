@@ -329,18 +329,29 @@ const drawLines = (card, list, lines, more = 0) => {
   byId(list).replaceChildren(...lines.map((line) => el("li", {}, ...rich(line))), more ? el("li", {}, `and ${more} more`) : "");
 };
 
+/* Sites and networks that each have a row of their own. */
+const REACH_ROWS = 16;
+
 const drawReach = () => {
   byId("reach-card").hidden = shown.reached.length === 0;
   if (!shown.reached.length) return;
   put(byId("reach-caption"), shown.reached_at ? `By the simulated network, as it is since ${time(shown.reached_at, shown.started_at)}` : "By the simulated network");
   const key = (one) => `${one.site}\n${one.network}`;
   const before = new Map(shown.reached_before.map((one) => [key(one), one]));
-  const cell = (one) => {
-    if (!one) return el("td", {}, "–");
+  const said = (one) => {
+    if (!one) return "–";
     const over = one.circuits.length ? ` over ${one.circuits.join(", ")}` : "";
-    return el("td", { class: one.works ? "yes" : "no" }, `${one.works ? "✓ reached" : `✗ ${one.verdict.replaceAll("_", " ")}`}${over}`);
+    return `${one.works ? "✓ reached" : `✗ ${one.verdict.replaceAll("_", " ")}`}${over}`;
   };
-  byId("reach").replaceChildren(...shown.reached.map((one) => el("tr", {}, el("th", { scope: "row" }, one.site), el("td", {}, one.network), cell(before.get(key(one))), cell(one))));
+  const cell = (one) => el("td", one ? { class: one.works ? "yes" : "no" } : {}, said(one));
+  /* Of many, those of a site that fare alike share a row, so that the rest of the page is not pushed away. */
+  const rows = new Map();
+  for (const one of shown.reached) {
+    const alike = shown.reached.length > REACH_ROWS ? [one.site, said(before.get(key(one))), said(one)].join("\n") : key(one);
+    rows.set(alike, [...(rows.get(alike) ?? []), one]);
+  }
+  const names = (all) => all.length === 1 ? el("td", {}, all[0].network) : el("td", { title: all.map((one) => one.network).join(", ") }, `${all.length} networks, ${all[0].network} the first`);
+  byId("reach").replaceChildren(...[...rows.values()].map((all) => el("tr", {}, el("th", { scope: "row" }, all[0].site), names(all), cell(before.get(key(all[0]))), cell(all[0]))));
 };
 
 /* Steps and journal: the part that is on the page, and no more. */

@@ -129,3 +129,39 @@ fn a_circuit_does_not_become_local_again() {
         assert_eq!(status < 300, taken, "{tier}: {answer}");
     }
 }
+
+/// What a circuit shows of its Microsoft peering's prefixes an hour after a write of it.
+fn prefixes_after(change: impl Fn(&mut Value)) -> Value {
+    let mut scenario = world("two-circuits.yaml");
+    let circuit = scenario.resources.iter_mut().find(|body| body["id"] == CIRCUIT).unwrap();
+    circuit["properties"]["peerings"].as_array_mut().unwrap().push(json!({
+        "name": "MicrosoftPeering", "properties": { "peeringType": "MicrosoftPeering", "peerASN": 65_001, "vlanId": 300,
+            "primaryPeerAddressPrefix": "203.0.113.0/30", "secondaryPeerAddressPrefix": "203.0.113.4/30",
+            "microsoftPeeringConfig": { "advertisedPublicPrefixes": ["203.0.113.128/26"],
+                "advertisedPublicPrefixesState": "Configured" } } }));
+    let mut world = World::new(&scenario);
+    let (_, mut body) = asked(&mut world, Method::Get, CIRCUIT, &json!({}), scenario.now);
+    change(&mut body);
+    let (status, answer) = asked(&mut world, Method::Put, CIRCUIT, &body, scenario.now);
+    assert!(status < 300, "{answer}");
+    let later = scenario.now + std::time::Duration::from_secs(3_600);
+    let (_, body) = asked(&mut world, Method::Get, CIRCUIT, &json!({}), later);
+    let peerings = body["properties"]["peerings"].as_array().unwrap();
+    let own = peerings.iter().find(|peering| peering["name"] == "MicrosoftPeering").unwrap();
+    own["properties"]["microsoftPeeringConfig"]["advertisedPublicPrefixesState"].clone()
+}
+
+#[test]
+fn a_write_of_a_circuit_leaves_prefixes_validated_that_it_does_not_change() {
+    let raised = prefixes_after(|body| {
+        body["properties"]["serviceProviderProperties"]["bandwidthInMbps"] = json!(1_000);
+    });
+    assert_eq!(raised, "Configured");
+    let others = prefixes_after(|body| {
+        let peerings = body["properties"]["peerings"].as_array_mut().unwrap();
+        let own = peerings.iter_mut().find(|peering| peering["name"] == "MicrosoftPeering");
+        own.unwrap()["properties"]["microsoftPeeringConfig"]["advertisedPublicPrefixes"] =
+            json!(["203.0.113.192/26"]);
+    });
+    assert_eq!(others, "ValidationNeeded");
+}

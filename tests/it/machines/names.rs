@@ -44,6 +44,7 @@ fn samples() -> Vec<Event> {
     put("step_waiting", json!({ "step": "s", "why": "w" }));
     put("step_succeeded", json!({ "step": "s", "outputs": { "a": 1 } }));
     put("step_failed", json!({ "step": "s", "error": error }));
+    put("step_mending", json!({ "step": "s", "error": error }));
     put("step_timed_out", json!({ "step": "s" }));
     put("step_skipped", json!({ "step": "s", "why": "w", "by": "engine" }));
     put("skip_agreed", json!({ "step": "s", "by": person, "reason": "r" }));

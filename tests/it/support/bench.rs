@@ -147,6 +147,7 @@ impl Bench {
             bad_days: Vec::new(),
             regions_down: Vec::new(),
             allow_no_strike: false,
+            clock_factor: None,
             waived: Vec::new(),
         };
         let (_handle, requests) = handle::channel();

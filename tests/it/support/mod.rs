@@ -508,6 +508,7 @@ impl Lab {
             bad_days: Vec::new(),
             regions_down: Vec::new(),
             allow_no_strike: false,
+            clock_factor: None,
             waived: Vec::new(),
         };
         let (_handle, requests) = handle::channel();
