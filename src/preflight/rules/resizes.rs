@@ -14,7 +14,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: FindingSeverity::Block,
         fails_when: "The runbook wants another family of SKU than the gateway has.",
         reads: "sku.name, as planned and as it is",
-        why: "Azure does not change between zone-redundant and other SKUs in place.",
+        why: "Azure changes a gateway in place within its family alone: zone-redundant ones, others, ErGwScale.",
         fix: "Write the gateway's SKU into the runbook, or make a new gateway.",
         source: "E-GW",
         judge: resized,
