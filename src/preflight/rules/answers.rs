@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::action::{Connection, HubAction};
-use crate::model::{Action, ResourceId, ResourceType, SecretRef, Step};
+use crate::model::{Action, Condition, ResourceId, ResourceType, SecretRef, Step};
 use crate::preflight::facts::Question;
 use crate::preflight::inquiry::Inquiry;
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
@@ -42,8 +42,9 @@ const UNSERVED: [&str; 2] = ["NoRegisteredProviderFound", "InvalidApiVersionPara
 /// The resources that the run itself cannot do without. A circuit that we have the key of may be somebody else's, and the
 /// side that may be down is no obstacle.
 fn needed<'a>(inquiry: &Inquiry<'a>) -> BTreeSet<&'a ResourceId> {
-    let steps = inquiry.plan.steps().iter().filter(|step| !Inquiry::on_source(step));
-    steps.flat_map(of_step).collect()
+    let runs = |step: &&Step| step.when != Some(Condition::Known(false));
+    let steps = inquiry.plan.steps().iter().filter(runs);
+    steps.filter(|step| !Inquiry::on_source(step)).flat_map(of_step).collect()
 }
 
 fn of_step(step: &Step) -> Vec<&ResourceId> {

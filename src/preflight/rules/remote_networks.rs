@@ -4,7 +4,7 @@ use ipnet::IpNet;
 
 use crate::arm::read::at;
 use crate::model::action::Verification;
-use crate::model::{Action, ResourceId, Step};
+use crate::model::{Action, Condition, ResourceId, Step};
 use crate::preflight::inquiry::{Inquiry, about, circuit_of};
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
@@ -28,6 +28,7 @@ fn awaited<'a>(inquiry: &Inquiry<'a>) -> Vec<(&'a Step, &'a ResourceId, &'a [IpN
         .plan
         .steps()
         .iter()
+        .filter(|step| step.when != Some(Condition::Known(false)))
         .filter_map(|step| match &step.action {
             Action::Verify(Verification::Routes { gateway, expect }) => {
                 Some((step, gateway, expect.as_slice()))

@@ -1,6 +1,8 @@
 //! What no waiting mends, and what a run would meet half way: refusals of reads, bandwidths that nobody sells, Route
 //! Servers and hubs that are in the way.
 
+use backroad::model::Condition;
+
 use super::*;
 
 async fn why(case: Case, rule: &str) -> Vec<String> {
@@ -23,6 +25,12 @@ async fn a_subscription_that_is_not_shown_stops_the_run_where_a_step_needs_it() 
     let blocked: Vec<_> = found.blocking().filter(|own| own.rule == "SUB-SEEN").collect();
     assert_eq!(blocked.len(), 1, "{blocked:?}");
     assert_eq!(blocked[0].about, "subscription 22222222-2222-2222-2222-222222222222");
+    // The steps that need it are not to run.
+    let mut idle = case("/subscriptions/22222222*");
+    for step in &mut idle.plan.steps {
+        step.when = Some(Condition::Known(false));
+    }
+    assert_eq!(why(idle, "SUB-SEEN").await, NONE);
     // Another one, which only a peer is of.
     let mut other = case("/subscriptions/33333333*");
     other.set("vnet-app1-sea", "/properties/virtualNetworkPeerings", json!([{ "name": "x", "properties": {
