@@ -28,6 +28,8 @@ pub const ROUTES: &str = "Microsoft.Network/routeTables/routes";
 pub const SECURITY_GROUPS: &str = "Microsoft.Network/networkSecurityGroups";
 /// Network interfaces.
 pub const INTERFACES: &str = "Microsoft.Network/networkInterfaces";
+/// Load balancers.
+pub const LOAD_BALANCERS: &str = "Microsoft.Network/loadBalancers";
 /// Public addresses.
 pub const PUBLIC_ADDRESSES: &str = "Microsoft.Network/publicIPAddresses";
 /// Azure firewalls.

@@ -71,7 +71,7 @@ pub fn own_gateway_subnet(vnet: &Value) -> Option<&Value> {
 }
 
 /// Azure's name of the subnet that a Route Server stands in.
-const ROUTE_SERVER_SUBNET: &str = "RouteServerSubnet";
+pub const ROUTE_SERVER_SUBNET: &str = "RouteServerSubnet";
 
 /// The name of the Route Server that stands in a virtual network's body, as its subnet shows it. Its resource is a hub
 /// without a WAN.

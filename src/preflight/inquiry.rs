@@ -7,9 +7,10 @@ use ipnet::IpNet;
 use serde_json::Value;
 
 pub use super::bodies::{
-    FAILS_OVER_INTO, GATEWAY_SUBNET, NETWORK_MAPPINGS, card_network, cards, circuit_of, clash,
-    gateway_subnet, lock_covers, overlap, own_gateway_subnet, peering, peerings_of, recovery_group,
-    recovery_items, route_server, subnet_named, subnet_prefix, subnet_prefixes, subnets_of,
+    FAILS_OVER_INTO, GATEWAY_SUBNET, NETWORK_MAPPINGS, ROUTE_SERVER_SUBNET, card_network, cards,
+    circuit_of, clash, gateway_subnet, lock_covers, overlap, own_gateway_subnet, peering,
+    peerings_of, recovery_group, recovery_items, route_server, subnet_named, subnet_prefix,
+    subnet_prefixes, subnets_of,
 };
 use super::facts::{Fact, Facts, Question};
 use super::projection;

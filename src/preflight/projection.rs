@@ -12,8 +12,8 @@ use super::inquiry::{id_at, is, peerings_of};
 use super::last_path;
 use crate::arm;
 use crate::model::action::{
-    CircuitBandwidth, CircuitTier, Connection, Dissociation, Gateway, HubAction, NextHop, Peering,
-    Removal, RemovalKind, Route, RouteTable, SecurityGroupUse, Tier,
+    CircuitBandwidth, CircuitTier, Connection, Dissociation, Gateway, HubAction, HubVnet, NextHop,
+    Peering, Removal, RemovalKind, Route, RouteTable, SecurityGroupUse, Tier,
 };
 use crate::model::hub_body::body_of;
 use crate::model::tags::Tags;
@@ -145,6 +145,36 @@ fn hub(facts: &mut Facts, hub: &HubAction) {
     }
     body["properties"]["provisioningState"] = json!("Succeeded");
     patch(facts, hub.subject(), body);
+    if let HubAction::Vnet(spec) = hub {
+        join_hub(facts, spec);
+    }
+}
+
+/// A network shows its hub as Azure shows it: by a peering of Azure's own, which uses what stands in the hub (azure-docs
+/// 107338).
+fn join_hub(facts: &mut Facts, spec: &HubVnet) {
+    let Some(hub) = spec.id.parent() else { return };
+    let (name, guid) = (hub.name(), "00000000-0000-0000-0000-000000000000");
+    let behind = format!(
+        "/subscriptions/{guid}/resourceGroups/RG_{name}_{guid}/providers/Microsoft.Network/virtualNetworks/HV_{name}"
+    );
+    let side = json!({ "name": "RemoteVnetToHubPeering", "properties": {
+        "peeringState": "Connected", "useRemoteGateways": true,
+        "remoteVirtualNetwork": { "id": behind } } });
+    edit(facts, &spec.vnet, |body| {
+        let Some(body) = body else { return };
+        let is_its = |side: &Value| {
+            arm::PeeringView::of(side).hub().is_some_and(|own| own.eq_ignore_ascii_case(name))
+        };
+        if peerings_of(Some(body)).iter().any(is_its) {
+            return;
+        }
+        let sides =
+            properties(body).map(|own| own.entry("virtualNetworkPeerings").or_insert(json!([])));
+        if let Some(sides) = sides.and_then(Value::as_array_mut) {
+            sides.push(side.clone());
+        }
+    });
 }
 
 fn dissociate(facts: &mut Facts, spec: &Dissociation) {

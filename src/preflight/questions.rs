@@ -8,8 +8,8 @@ use super::inquiry::{
     circuit_of, gateway_subnet, own_gateway_subnet, peerings_of, recovery_items, subnets_of,
 };
 use super::rules::{
-    appliances, firewall_hops, guards, hub_tables, hubs, limits, rights, secrets, sides, steering,
-    tables,
+    appliances, arrivals, card_settings, firewall_hops, guards, hub_tables, hubs, limits,
+    replication, resolvers, rights, secrets, sides, steering, tables,
 };
 use super::written::WrittenBody;
 use crate::arm;
@@ -50,6 +50,8 @@ pub fn questions(plan: &Plan, facts: &Facts) -> BTreeSet<Question> {
     asked.extend(mappings(inquiry));
     asked.extend(appliances::questions(inquiry));
     asked.extend(firewall_hops::questions(inquiry));
+    asked.extend(arrivals::questions(inquiry));
+    asked.extend(card_settings::questions(inquiry));
     asked.extend(guards::questions(inquiry, &end));
     asked.extend(tables::questions(inquiry));
     asked.extend(sides::questions(inquiry));
@@ -60,6 +62,8 @@ pub fn questions(plan: &Plan, facts: &Facts) -> BTreeSet<Question> {
     asked.extend(hub_tables::questions(inquiry));
     asked.extend(secrets::questions(inquiry));
     asked.extend(steering::questions(inquiry));
+    asked.extend(resolvers::questions(&end));
+    asked.extend(replication::questions(inquiry));
     asked.extend(around(inquiry));
     asked
 }

@@ -55,7 +55,7 @@ const SECURITY_GROUP: &[Field] = &[
     must("security_group", Kind::Id(SECURITY_GROUPS), "The network security group."),
 ];
 
-pub(super) const AUTOSCALE: &[Field] = &[
+const AUTOSCALE: &[Field] = &[
     must("min", Kind::Int(1, 40), "At least so many units are up."),
     must("max", Kind::Int(1, 40), "At most so many."),
 ];

@@ -1,6 +1,6 @@
 //! What do the actions about a virtual WAN take? Their keys, for the table of actions.
 
-use super::actions::{AUTOSCALE, PREFIXES, TAGS};
+use super::actions::{PREFIXES, TAGS};
 use super::grammar::{Field, Kind, may, must};
 use super::kinds::{CIRCUITS, VNETS};
 use super::links::{
@@ -68,15 +68,18 @@ pub(super) const HUB: &[Field] = &[
     TAGS,
 ];
 
+/// The gateway of a hub has at most ten units, which is 20 Gbit/s (virtual-wan-expressroute-about, 2025-03); 40 are for
+/// `ErGwScale`, a gateway of a network.
+const UNITS: &[Field] = &[
+    must("min", Kind::Int(1, 10), "At least so many units are up."),
+    must("max", Kind::Int(1, 10), "At most so many."),
+];
+
 pub(super) const GATEWAY: &[Field] = &[
     must("name", Kind::IdOrName(GATEWAYS), "Its name, in the group of the hub, or its id."),
     HUB_ID,
     must("location", Kind::Region, "Where it is: the hub's region."),
-    must(
-        "units",
-        Kind::Object(AUTOSCALE),
-        "Between how many units it scales; each carries 2 Gbit/s.",
-    ),
+    must("units", Kind::Object(UNITS), "Between how many units it scales; each carries 2 Gbit/s."),
     may(
         "allow_non_virtual_wan_traffic",
         Kind::Bool,

@@ -27,22 +27,8 @@ impl World {
 
     /// The configurations of what stands in a subnet, or has an address.
     pub(super) fn configurations_with(&self, id: &ResourceId) -> Vec<Value> {
-        let names = |configuration: &&Value| {
-            ["subnet", "publicIPAddress"].iter().any(|key| {
-                let used = configuration.pointer(&format!("/properties/{key}/id"));
-                let used = used.and_then(Value::as_str);
-                used.is_some_and(|used| used.eq_ignore_ascii_case(id.as_str()))
-            })
-        };
-        self.standing()
-            .flat_map(|(user, resource)| {
-                let own = list(&resource.body, "/properties/ipConfigurations").iter();
-                own.filter(names).map(move |configuration| {
-                    let name = configuration["name"].as_str().unwrap_or("default");
-                    json!({ "id": format!("{user}/ipConfigurations/{name}") })
-                })
-            })
-            .collect()
+        let all = self.standing();
+        all.flat_map(|(user, resource)| configurations_naming(id, user, &resource.body)).collect()
     }
 
     /// Adds to a body those that name it under a key of theirs, in their lists; nothing where there are none.
@@ -60,4 +46,25 @@ impl World {
             }
         }
     }
+}
+
+/// The configurations of a body that name a subnet, or an address.
+pub(super) fn configurations_naming<'b>(
+    id: &'b ResourceId,
+    user: &'b ResourceId,
+    body: &'b Value,
+) -> impl Iterator<Item = Value> + use<'b> {
+    let names = |configuration: &&Value| {
+        ["subnet", "publicIPAddress"].iter().any(|key| {
+            let used = configuration.pointer(&format!("/properties/{key}/id"));
+            let used = used.and_then(Value::as_str);
+            used.is_some_and(|used| used.eq_ignore_ascii_case(id.as_str()))
+        })
+    };
+    list(body, "/properties/ipConfigurations").iter().filter(move |own| names(own)).map(
+        move |configuration| {
+            let name = configuration["name"].as_str().unwrap_or("default");
+            json!({ "id": format!("{user}/ipConfigurations/{name}") })
+        },
+    )
 }

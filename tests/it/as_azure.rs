@@ -434,6 +434,32 @@ fn a_network_that_uses_a_remote_gateway_takes_none_of_its_own() {
     assert_eq!(azure.put("virtualNetworkGateways/ergw", &gateway).0, 201);
 }
 
+#[test]
+fn a_subnet_shows_the_network_cards_that_are_in_it_each_once() {
+    let shown = |told: bool, subnet: &str| -> Value {
+        let mut scenario = world_file("worlds/two-circuits.yaml");
+        let id = format!("{SEA}/networkInterfaces/nic");
+        if told {
+            let spoke = scenario.resources.iter_mut();
+            let mut spoke =
+                spoke.filter(|own| own["id"].as_str().unwrap().ends_with("/vnet-app1-sea"));
+            spoke.next().unwrap()["properties"]["subnets"][0]["properties"]["ipConfigurations"] =
+                json!([{ "id": format!("{}/ipConfigurations/C", id.to_uppercase()) }]);
+        }
+        let subnet = format!("{SEA}/virtualNetworks/vnet-app1-sea/subnets/{subnet}");
+        scenario.resources.push(json!({ "id": id, "location": "southeastasia", "properties": {
+            "ipConfigurations": [{ "name": "c", "properties": { "subnet": { "id": subnet } } }] } }));
+        let mut azure = Azure { world: World::new(&scenario), now: scenario.now };
+        let place = "virtualNetworks/vnet-app1-sea/subnets/snet-app";
+        let (_, body) = azure.ask(Method::Get, place, "");
+        body["properties"]["ipConfigurations"].clone()
+    };
+    let own = json!([{ "id": format!("{SEA}/networkInterfaces/nic/ipConfigurations/c") }]);
+    assert_eq!(shown(false, "snet-app"), own);
+    assert_eq!(shown(true, "snet-app"), own);
+    assert_eq!(shown(false, "snet-other"), Value::Null);
+}
+
 /// A thousand since the spring of 2026 (Azure updates 562695), or what the subscription has.
 #[test]
 fn a_table_takes_no_more_routes_than_it_may_have() {

@@ -275,6 +275,24 @@ fn a_limit_of_nothing_is_refused_where_it_stands() {
     }
 }
 
+/// Forty are for `ErGwScale`, a gateway of a network.
+#[test]
+fn the_gateway_of_a_hub_has_at_most_ten_units() {
+    let group = "/subscriptions/1/resourceGroups/rg/providers/Microsoft.Network";
+    let with = |step: &str, max: u32| {
+        let bounds = format!("{{ min: 2, max: {max} }}");
+        let step = step.replace("BOUNDS", &bounds).replace("GROUP", group);
+        codes(&compiled(&format!("runbook: small\ntitle: Small\nsteps:\n  a:\n{step}")))
+    };
+    let hub = "    action: hub_gateway.ensure\n    with:\n      name: g\n      hub: GROUP/virtualHubs/h\n      \
+               location: eastasia\n      units: BOUNDS\n";
+    let network = "    action: gateway.ensure\n    with:\n      name: g\n      vnet: GROUP/virtualNetworks/v\n      \
+                   location: eastasia\n      sku: ErGwScale\n      autoscale: BOUNDS\n";
+    assert_eq!(with(hub, 10), Vec::<&str>::new());
+    assert_eq!(with(hub, 11), ["BR0105"]);
+    assert_eq!(with(network, 40), Vec::<&str>::new());
+}
+
 #[test]
 fn subnets_have_sizes_that_azure_makes() {
     let subnet = |prefix: &str| {

@@ -2,6 +2,7 @@
 //! not in the one where all is well.
 #![expect(clippy::unwrap_used, reason = "a test that cannot look fails")]
 
+mod apart;
 mod arrivals;
 mod checklist;
 mod closed;
@@ -15,7 +16,10 @@ mod keys;
 mod on_circuits;
 mod order;
 mod services;
+mod settings;
 mod standing;
+mod steering;
+mod unmended;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -23,7 +27,7 @@ use std::sync::{Arc, Mutex};
 use backroad::azure::NoSecrets;
 use backroad::model::action::{NextHop, Removal, RemovalKind, SecurityGroupUse, Verification};
 use backroad::model::recovery::RecoveryMove;
-use backroad::model::{Action, Plan, PlanParts, ResourceId, Step, StepName};
+use backroad::model::{Action, OnFailure, Plan, PlanParts, ResourceId, Step, StepName};
 use backroad::outside::{BesideAzure, WithHost};
 use backroad::preflight::{FAMILIES, FindingSeverity, FindingVerdict, Preflight, inquire, judge};
 use backroad::sim::{Scenario, World};
@@ -120,6 +124,21 @@ impl Case {
         *action = serde_json::from_value(stored).unwrap();
     }
 
+    /// Takes back of the desired state of a step what its author said.
+    fn unsaid(&mut self, step: &str, key: &str) {
+        let action = &mut self.step(step).action;
+        let mut stored = serde_json::to_value(&*action).unwrap();
+        stored["with"].as_object_mut().unwrap().remove(key);
+        *action = serde_json::from_value(stored).unwrap();
+    }
+
+    /// Lets Azure refuse every look at some resources.
+    fn refuse(&mut self, resource: &str, status: u16, code: &str) {
+        let fault = json!({ "method": "GET", "resource": resource, "times": 99,
+            "effect": { "refuse": { "status": status, "code": code } } });
+        self.world.faults.push(serde_json::from_value(fault).unwrap());
+    }
+
     /// Lets a step ask for something else.
     fn instead(&mut self, step: &str, action: Value) {
         self.step(step).action = serde_json::from_value(action).unwrap();
@@ -174,6 +193,21 @@ fn with_table(case: &mut Case, routes: &Value, off: bool) {
     let mut subnet = gateway_subnet("10.10.10.128/25");
     subnet["properties"]["routeTable"] = json!({ "id": format!("{SEA}/routeTables/rt-bad") });
     with_subnet(case, subnet);
+}
+
+/// A route that leads to the appliance of the target's hub.
+fn appliance(prefix: &str) -> Value {
+    json!({ "name": "away", "properties": { "addressPrefix": prefix, "nextHopType": "VirtualAppliance",
+        "nextHopIpAddress": "10.10.10.10" } })
+}
+
+/// The default table of the target's hub, with a route.
+fn default_table(prefix: &str) -> Value {
+    let hub = format!("{SEA}/virtualHubs/hub-sea");
+    json!({ "id": format!("{hub}/hubRouteTables/defaultRouteTable"), "name": "defaultRouteTable",
+        "properties": { "labels": ["default"], "routes": [{ "name": "out", "destinationType": "CIDR",
+            "destinations": [prefix], "nextHopType": "ResourceId",
+            "nextHop": format!("{SEA}/azureFirewalls/fw") }] } })
 }
 
 fn circuit(name: &str, change: impl FnOnce(&mut Value), case: &mut Case) {
@@ -253,6 +287,10 @@ const CASES: &[Spoilt] = &[
         let table = format!("{SEA}/virtualHubs/hub-sea/hubRouteTables/rt-nowhere");
         c.want("connection", "/with/routing/propagated", json!([table]));
     }),
+    ("HUB-DEFAULT", VWAN, |c| {
+        c.unsaid("network.app1", "routing");
+        c.add(default_table("0.0.0.0/0"));
+    }),
     ("HUB-INTENT", VWAN, |c| c.add(routing_intent())),
     ("HUB-IN-USE", VWAN, |c| {
         let id = format!("{SEA}/virtualHubs/hub-sea");
@@ -276,6 +314,12 @@ const CASES: &[Spoilt] = &[
     }),
     ("NET-STATE", MAIN, |c| {
         c.set("vnet-app1-sea", "/properties/provisioningState", json!("Failed"))
+    }),
+    ("GW-AGAIN", MAIN, |c| {
+        with_subnet(c, gateway_subnet("10.10.10.128/25"));
+        let mut gateway = standing_gateway("ErGw1AZ");
+        gateway["properties"]["provisioningState"] = json!("Failed");
+        c.add(gateway);
     }),
     ("AT-WORK", PREPARED, |c| {
         c.set("ergw-hub-sea", "/properties/provisioningState", json!("Deleting"))
@@ -333,6 +377,11 @@ const CASES: &[Spoilt] = &[
     ("BW-RAISE", PREPARED, |c| {
         c.step("bandwidth").when = None;
         c.want("bandwidth", "/with/mbps_min", json!(1_000));
+    }),
+    ("BW-NEVER", PREPARED, |c| {
+        c.step("bandwidth").when = None;
+        c.step("bandwidth").on_failure = OnFailure::Stop;
+        c.want("bandwidth", "/with/mbps_min", json!(20_000));
     }),
     ("TIER-RAISE", PREPARED, |c| {
         c.step("bandwidth").when = None;
@@ -471,6 +520,10 @@ const CASES: &[Spoilt] = &[
             false,
         );
     }),
+    ("GWS-ROUTE-SERVER", MAIN, |c| {
+        kept_hubs::route_server(c, "vnet-hub-sea");
+        with_table(c, &json!([appliance("10.201.0.0/24")]), false);
+    }),
     ("GWS-PROPAGATION", MAIN, |c| with_table(c, &json!([]), true)),
     ("GWS-SEP", MAIN, |c| {
         let mut subnet = gateway_subnet("10.10.10.128/25");
@@ -543,6 +596,17 @@ const CASES: &[Spoilt] = &[
     ("ASR-ADDRESS", PREPARED, |c| {
         c.set("vm-db", CARDS, json!([card("snet-app", "10.9.0.9")]));
     }),
+    ("ASR-NAMED", PREPARED, |c| {
+        let mut own = card("snet-app", "");
+        own["recoveryNetworkSecurityGroupId"] = json!(format!("{SEA}/networkSecurityGroups/gone"));
+        c.set("vm-db", CARDS, json!([own]));
+    }),
+    ("ASR-POINT", PREPARED, |c| {
+        let pointer = "/properties/providerSpecificDetails/rpoInSeconds";
+        c.set("vm-db", pointer, json!(400_000));
+    }),
+    ("ASR-TEST-OPEN", "site-recovery-test.yaml", |c| settings::open_test(c, "10.1.0.0/24")),
+    ("ASR-NSG", PREPARED, |c| settings::shut_in(c, &json!([settings::deny_out(4000)]))),
     ("ASR-LOCK", PREPARED, |c| lock(c, "rg-apps-sea", "ReadOnly")),
     ("ASR-MAPPING", PREPARED, |c| {
         protected_back(c);
@@ -574,6 +638,7 @@ const CASES: &[Spoilt] = &[
     }),
     ("GW-LOCATION", MAIN, |c| c.want("gateway", "/with/location", json!("eastasia"))),
     ("GW-SKU-CIRCUITS", MAIN, |c| links(c, 4, |n| format!("Place{n}"))),
+    ("GW-VNET2VNET", MAIN, |c| apart::remote(c, Some(false))),
     ("GW-SKU-LOC4", MAIN, |c| links(c, 4, |_| "Singapore".to_owned())),
     ("GW-SKU-FASTPATH", PREPARED, |c| {
         c.set("con-hub-sea-singapore", "/properties/expressRouteGatewayBypass", json!(true));
@@ -690,6 +755,12 @@ const CASES: &[Spoilt] = &[
         let fault = json!({ "resource": "/subscriptions/22222222*", "times": 99,
             "effect": { "refuse": { "status": 401, "code": "InvalidAuthenticationTokenTenant" } } });
         c.world.faults.push(serde_json::from_value(fault).unwrap());
+    }),
+    ("SUB-SEEN", MAIN, |c| {
+        c.refuse("/subscriptions/22222222*", 404, "SubscriptionNotFound");
+    }),
+    ("API-TAKEN", MAIN, |c| {
+        c.refuse("*/virtualNetworkGateways/ergw-hub-sea", 400, "NoRegisteredProviderFound");
     }),
     ("QUOTA", MAIN, |c| {
         let few = [("RouteTables".to_owned(), 1)];
@@ -872,6 +943,11 @@ const CASES: &[Spoilt] = &[
     ("DNS-LINK", VPN, |c| c.remove("hub-sea")),
     ("TM-ENDPOINT", VPN, |c| c.remove("southeastasia")),
     ("TM-PRIORITY", VPN, |c| c.also("portal_here", "priority", json!(1))),
+    ("TM-METHOD", VPN, |c| {
+        c.set("tm-portal", "/properties/trafficRoutingMethod", json!("Performance"));
+        c.also("portal_here", "priority", json!(7));
+    }),
+    ("DNS-SERVER", MAIN, |c| steering::ask(c, "vnet-app1-sea", "10.99.99.99")),
     ("TM-PROFILE", VPN, |c| c.set("tm-portal", "/properties/profileStatus", json!("Disabled"))),
     ("TM-NONE", VPN, |c| c.want("portal_here", "/with/enabled", json!(false))),
 ];

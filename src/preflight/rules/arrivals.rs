@@ -6,9 +6,10 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use serde_json::Value;
 
+use super::address_holders::{OwnCard, holder_of, holders};
 use super::machines::{LeavingPlan, leaving, machines};
 use crate::arm::read::name;
-use crate::model::recovery::RecoveryMove;
+use crate::model::recovery::{FailoverDirection, RecoveryMove};
 use crate::model::{Action, ResourceId, Step};
 use crate::preflight::facts::{Fact, Question};
 use crate::preflight::inquiry::{
@@ -37,12 +38,15 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "ASR-ADDRESS",
         severity: FindingSeverity::Warn,
-        fails_when: "The address that a machine is to come up with is not one that its subnet can give, or is another \
-                     machine's as well.",
-        reads: "protected item: vmNics; the subnet's prefixes, as the steps before leave them",
+        fails_when: "The address that a machine is to come up with is not one that its subnet can give, is another \
+                     machine's as well, or has been taken by something else; or a machine with a fixed address is to \
+                     get any.",
+        reads: "protected item: vmNics; the subnet's prefixes, as the steps before leave them; the network cards, load \
+                balancers and firewalls in it, where they are at most 64",
         why: "Site Recovery gives it another one, and whoever knows the machine by its address does not reach it.",
-        fix: "Set an address of the subnet in the machine's network settings: not one of its first four, nor its last.",
-        source: "S-IP, S-Q",
+        fix: "Set an address of the subnet in the machine's network settings: not one of its first four, nor its last; or \
+              free the one that it is to have.",
+        source: "S-IP, S-Q; azure-docs 96765, 66601, 118965",
         judge: address,
     },
     Rule {
@@ -96,6 +100,8 @@ struct CardPlace<'i> {
     network: ResourceId,
     subnet: &'i str,
     address: Option<IpAddr>,
+    own: OwnCard<'i>,
+    config: &'i Value,
 }
 
 /// Where the cards of a machine are to be. A card that is left behind, or that names no subnet, is not judged: Site
@@ -109,14 +115,15 @@ fn places<'i>(machine: &'i ResourceId, item: &'i Value) -> Vec<CardPlace<'i>> {
             let named = text(config, "/recoverySubnetName").filter(|name| !name.is_empty());
             let Some(subnet) = named.filter(|_| !left) else { continue };
             let address = text(config, "/recoveryStaticIPAddress").and_then(|own| own.parse().ok());
-            all.push(CardPlace { machine, network: network.clone(), subnet, address });
+            let (network, own) = (network.clone(), OwnCard { item, card });
+            all.push(CardPlace { machine, network, subnet, address, own, config });
         }
     }
     all
 }
 
 /// The plans whose machines fail over in earnest: copies of a test come up elsewhere.
-fn failovers<'a>(inquiry: &Inquiry<'a>) -> Vec<LeavingPlan<'a>> {
+pub(super) fn failovers<'a>(inquiry: &Inquiry<'a>) -> Vec<LeavingPlan<'a>> {
     let all = leaving(inquiry).into_iter();
     all.filter(|own| matches!(own.spec.to, RecoveryMove::Failover { .. })).collect()
 }
@@ -125,7 +132,7 @@ fn failovers<'a>(inquiry: &Inquiry<'a>) -> Vec<LeavingPlan<'a>> {
 /// is not there is for the rules about that.
 fn each_place(
     inquiry: &Inquiry<'_>,
-    judge: impl Fn(&Step, &CardPlace<'_>, &Value) -> Option<FindingVerdict>,
+    judge: impl Fn(&LeavingPlan<'_>, &CardPlace<'_>, &Value) -> Option<FindingVerdict>,
 ) -> Vec<Judged> {
     let mut worst: BTreeMap<ResourceId, FindingVerdict> = BTreeMap::new();
     for own in failovers(inquiry) {
@@ -133,7 +140,7 @@ fn each_place(
         for (machine, item) in machines(inquiry, &own) {
             for place in places(&machine, item) {
                 let verdict = match then.read(&place.network) {
-                    Ok(Some(network)) => judge(own.step, &place, network),
+                    Ok(Some(network)) => judge(&own, &place, network),
                     Ok(None) => None,
                     Err(why) => Some(FindingVerdict::Unknown(why)),
                 };
@@ -150,8 +157,8 @@ fn each_place(
 }
 
 fn subnet(inquiry: &Inquiry<'_>) -> Vec<Judged> {
-    each_place(inquiry, |failover, place, network| {
-        let there = subnet_named(network, place.subnet).is_some();
+    each_place(inquiry, |own, place, network| {
+        let (there, failover) = (subnet_named(network, place.subnet).is_some(), own.step);
         Some(unless(!there, || {
             let (subnet, network) = (place.subnet, place.network.name());
             let late = maker(inquiry, place);
@@ -181,10 +188,10 @@ fn address(inquiry: &Inquiry<'_>) -> Vec<Judged> {
             given.entry((place.network, address)).or_default().push(machine.clone());
         }
     }
-    each_place(inquiry, |_, place, network| {
-        let address = place.address?;
+    each_place(inquiry, |plan, place, network| {
         let own = subnet_named(network, place.subnet)?;
         let prefixes = subnet_prefixes(own);
+        let Some(address) = place.address else { return any_address(place, &prefixes) };
         let holds = prefixes.iter().find(|prefix| prefix.contains(&address));
         let others = given.get(&(place.network.clone(), address));
         let other = others.and_then(|all| all.iter().find(|id| *id != place.machine));
@@ -202,9 +209,49 @@ fn address(inquiry: &Inquiry<'_>) -> Vec<Judged> {
             (Some(_), Some(other)) => {
                 FindingVerdict::Failed(format!("{at}, and {} as well", other.name()))
             }
-            (Some(_), None) => FindingVerdict::Passed,
+            (Some(_), None) => {
+                let taken = holder_of(inquiry, own, address, &place.own).filter(|_| is_away(plan));
+                taken.map_or(FindingVerdict::Passed, |holder| {
+                    FindingVerdict::Failed(format!("{at}, which {} has", holder.name()))
+                })
+            }
         })
     })
+}
+
+/// Whether machines leave home: on the way back their own cards may stand where they come up.
+pub(super) fn is_away(plan: &LeavingPlan<'_>) -> bool {
+    matches!(
+        plan.spec.to,
+        RecoveryMove::Failover { direction: FailoverDirection::PrimaryToRecovery, .. }
+    )
+}
+
+/// A machine that is fixed to its address gets any, where the subnet has the very address.
+fn any_address(place: &CardPlace<'_>, prefixes: &[IpNet]) -> Option<FindingVerdict> {
+    let fixed: IpAddr = text(place.config, "/staticIPAddress")?.parse().ok()?;
+    let here = is(place.config, "/ipAddressType", "Static")
+        && is(place.config, "/recoveryIPAddressType", "Dynamic")
+        && prefixes.iter().any(|prefix| prefix.contains(&fixed));
+    here.then(|| {
+        FindingVerdict::Failed(format!("it has {fixed} for good, and is to get any address here"))
+    })
+}
+
+/// What stands in the subnets in which machines come up with an address of their own.
+pub(in crate::preflight) fn questions(inquiry: &Inquiry<'_>) -> Vec<Question> {
+    let mut asked = Vec::new();
+    for own in failovers(inquiry).iter().filter(|own| is_away(own)) {
+        for (machine, item) in machines(inquiry, own) {
+            for place in places(&machine, item).iter().filter(|place| place.address.is_some()) {
+                let network = inquiry.facts.body(&place.network);
+                let subnet = network.and_then(|network| subnet_named(network, place.subnet));
+                let holders = subnet.map(holders).unwrap_or_default();
+                asked.extend(holders.into_iter().map(Question::Resource));
+            }
+        }
+    }
+    asked
 }
 
 /// Whether an address is one that Azure gives nobody.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::arm;
 use crate::model::ResourceId;
-use crate::model::action::Action;
+use crate::model::action::{Action, HubAction, Vpn};
 use crate::preflight::inquiry::{Inquiry, is, unless};
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
@@ -22,6 +22,16 @@ pub(super) const RULES: &[Rule] = &[
         judge: failed_networks,
     },
     Rule {
+        id: "GW-AGAIN",
+        severity: FindingSeverity::Warn,
+        fails_when: "A gateway that the runbook ensures stands in state Failed.",
+        reads: "provisioningState of the gateway, as the steps before leave it",
+        why: "The run writes it again as it is, which takes as long as making it, and may fail again.",
+        fix: "Find out why it failed, and write it again before the run; or remove it and let the runbook make it.",
+        source: "azure-facts 2.4",
+        judge: gateways_again,
+    },
+    Rule {
         id: "AT-WORK",
         severity: FindingSeverity::Warn,
         fails_when: "Azure is changing or removing something that the runbook uses.",
@@ -37,6 +47,32 @@ fn failed_networks(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     inquiry.each(&inquiry.networks_written(), |_, body| {
         Some(unless(arm::has_failed(body), || "its provisioningState is Failed".to_owned()))
     })
+}
+
+/// Of gateways of networks and of hubs that steps ensure and that stand.
+fn gateways_again(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let ensured = inquiry.actions(|action| match action {
+        Action::Gateway(spec) => Some(&spec.id),
+        Action::Vpn(Vpn::Gateway(spec)) => Some(&spec.id),
+        Action::Hub(HubAction::Gateway(spec)) => Some(&spec.id),
+        _ => None,
+    });
+    let mut all = Vec::new();
+    for (step, id) in ensured {
+        let then = inquiry.at(step);
+        if then.facts.body(id).is_some() {
+            all.extend(then.each([id], |_, body| {
+                let failed = arm::has_failed(body);
+                Some(unless(failed, || {
+                    format!(
+                        "its provisioningState is Failed, and step `{}` writes it again",
+                        step.name
+                    )
+                }))
+            }));
+        }
+    }
+    all
 }
 
 fn at_work(inquiry: &Inquiry<'_>) -> Vec<Judged> {

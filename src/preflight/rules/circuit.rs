@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::tiers;
+use super::raises;
 use crate::arm;
 use crate::model::action::{Tier, Verification};
 use crate::model::azure_limits::links_max;
@@ -155,19 +155,9 @@ pub(super) const RULES: &[Rule] = &[
         source: "S-ERASR",
         judge: secondary,
     },
-    Rule {
-        id: "BW-RAISE",
-        severity: FindingSeverity::Warn,
-        fails_when: "The runbook raises a circuit's bandwidth.",
-        reads: "bandwidthInMbps; table of what is sold",
-        why: "It fails when the port has no room, the provider must follow, and there is no way back.",
-        fix: "Ask the provider beforehand. Let the step come after the connections to the circuit, and its failure not stop \
-              the run: a raise that Azure begins and fails leaves the circuit Failed, and nothing new is connected to it \
-              until it was written again.",
-        source: "E-FAQ; azurerm 1039",
-        judge: raise,
-    },
-    tiers::TIER_RAISE,
+    raises::BW_RAISE,
+    raises::BW_NEVER,
+    raises::TIER_RAISE,
     Rule {
         id: "CIR-SAME-LOC",
         severity: FindingSeverity::Warn,
@@ -433,28 +423,6 @@ fn secondary(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         let ours = arm::CircuitView::of(body).mbps()?;
         Some(unless(ours < most, || format!("it has {ours} Mbps, and another in use has {most}")))
     })
-}
-
-fn raise(inquiry: &Inquiry<'_>) -> Vec<Judged> {
-    let mut all = Vec::new();
-    for step in inquiry.plan.steps_to_run() {
-        let Action::Bandwidth(spec) = &step.action else { continue };
-        all.extend(inquiry.at(step).each([&spec.id], |_, body| {
-            let has = arm::CircuitView::of(body).mbps()?;
-            let wanted = u64::from(spec.mbps_min);
-            Some(unless(has < wanted, || match spec.bought() {
-                Some(bought) if u64::from(bought) > wanted => format!(
-                    "step `{}` raises {has} to {bought} Mbps, as nothing between is sold for {wanted}",
-                    step.name
-                ),
-                Some(_) => format!("step `{}` raises {has} to {wanted} Mbps", step.name),
-                None => {
-                    format!("step `{}` wants {wanted} Mbps, which no provider sells", step.name)
-                }
-            }))
-        }));
-    }
-    all
 }
 
 fn same_location(inquiry: &Inquiry<'_>) -> Vec<Judged> {

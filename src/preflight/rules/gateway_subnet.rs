@@ -10,8 +10,8 @@ use crate::model::azure_limits::{GATEWAY_SUBNET_16_CIRCUITS, GATEWAY_SUBNET_NEW,
 use crate::model::{Action, ResourceId, Step, StepName};
 use crate::preflight::facts::{Fact, Facts};
 use crate::preflight::inquiry::{
-    GATEWAY_SUBNET, Inquiry, VNETS, about, gateway_subnet, id_at, list, overlap,
-    own_gateway_subnet, subnet_named, subnet_prefix, text, unless,
+    GATEWAY_SUBNET, Inquiry, ROUTE_SERVER_SUBNET, VNETS, about, gateway_subnet, id_at, list,
+    overlap, own_gateway_subnet, route_server, subnet_named, subnet_prefix, text, unless,
 };
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
@@ -99,7 +99,7 @@ pub(super) const RULES: &[Rule] = &[
         fix: "Take the route or the table off the subnet.",
         source: "E-GW",
         judge: |inquiry| {
-            table(inquiry, |table, _| {
+            table(inquiry, |_, table, _| {
                 let wide = routes(table).any(|(prefix, _)| prefix == "0.0.0.0/0");
                 unless(wide, || "it has a route for 0.0.0.0/0".to_owned())
             })
@@ -114,7 +114,7 @@ pub(super) const RULES: &[Rule] = &[
         fix: "Make the route more specific, or take it out.",
         source: "E-GW",
         judge: |inquiry| {
-            table(inquiry, |table, prefix| {
+            table(inquiry, |_, table, prefix| {
                 let hit = routes(table).find(|(route, _)| {
                     route.parse().is_ok_and(|route: ipnet::IpNet| {
                         route.prefix_len() > 0 && overlap(&route, &prefix)
@@ -126,6 +126,16 @@ pub(super) const RULES: &[Rule] = &[
         },
     },
     Rule {
+        id: "GWS-ROUTE-SERVER",
+        severity: FindingSeverity::Warn,
+        fails_when: "The GatewaySubnet's route table sends traffic to the network's Route Server elsewhere.",
+        reads: "subnet: routeTable; its routes; the RouteServerSubnet, and what stands in it",
+        why: "The sessions between the gateway and the Route Server go down: neither learns what the other knows.",
+        fix: "Take the RouteServerSubnet out: a route of its own prefix in that table with the next hop virtual network.",
+        source: "azure-docs 106695",
+        judge: |inquiry| table(inquiry, |vnet, table, _| past_route_server(vnet, table)),
+    },
+    Rule {
         id: "GWS-PROPAGATION",
         severity: FindingSeverity::Block,
         fails_when: "The GatewaySubnet's route table switches gateway routes off, now or by a step.",
@@ -134,7 +144,7 @@ pub(super) const RULES: &[Rule] = &[
         fix: "Switch propagation on in that table.",
         source: "E-GW",
         judge: |inquiry| {
-            table(inquiry, |table, _| {
+            table(inquiry, |_, table, _| {
                 let off = arm::RouteTableView::of(table).keeps_gateway_routes_out();
                 unless(off, || "it has disableBgpRoutePropagation".to_owned())
             })
@@ -186,6 +196,32 @@ pub(super) const RULES: &[Rule] = &[
         judge: removed,
     },
 ];
+
+/// Whether a gateway's table sends traffic to the subnet of a Route Server that stands anywhere but into the network. Of two
+/// routes the longer one counts, and of two alike that of the table.
+fn past_route_server(vnet: &Value, table: &Value) -> FindingVerdict {
+    let Some(servers) = subnet_named(vnet, ROUTE_SERVER_SUBNET)
+        .filter(|_| route_server(vnet).is_some())
+        .and_then(subnet_prefix)
+    else {
+        return FindingVerdict::Passed;
+    };
+    let space = arm::VirtualNetworkView::of(vnet).space().into_iter();
+    let own = space.filter(|net| net.contains(&servers)).map(|net| net.prefix_len()).max();
+    let all = routes(table).filter_map(|(net, hop)| Some((net.parse::<ipnet::IpNet>().ok()?, hop)));
+    let all: Vec<(ipnet::IpNet, &str)> = all.collect();
+    // One within the subnet takes some of its addresses; of the others the longest counts.
+    let within = all.iter().filter(|(net, _)| *net != servers && servers.contains(net));
+    let around = all
+        .iter()
+        .filter(|(net, _)| net.contains(&servers) && Some(net.prefix_len()) >= own)
+        .max_by_key(|(net, _)| net.prefix_len());
+    let hit = within.chain(around).find(|(_, hop)| !hop.eq_ignore_ascii_case("VnetLocal"));
+    unless(hit.is_some(), || {
+        let net = hit.map(|(net, _)| net.to_string()).unwrap_or_default();
+        format!("its route {net} takes what goes to {ROUTE_SERVER_SUBNET} ({servers}) elsewhere")
+    })
+}
 
 /// Whether a security group is on a subnet.
 fn guarded(subnet: &Value) -> FindingVerdict {
@@ -292,12 +328,12 @@ fn subnet_then(
     }
 }
 
-/// Judges the route table of each gateway's subnet, with the subnet's prefix: as the step finds it that makes the
+/// Judges the route table of each gateway's subnet, with its network and its prefix: as the step finds it that makes the
 /// gateway or counts on it, and as each step leaves it that gives the subnet a table or writes the one it has.
 /// Each subnet is judged once, by the worst of these.
 fn table(
     inquiry: &Inquiry<'_>,
-    judge: impl Fn(&Value, ipnet::IpNet) -> FindingVerdict,
+    judge: impl Fn(&Value, &Value, ipnet::IpNet) -> FindingVerdict,
 ) -> Vec<Judged> {
     let mut all = Vec::new();
     for (place, moments) in moments(inquiry) {
@@ -319,7 +355,7 @@ fn table(
 fn table_then(
     then: &Facts,
     place: &ResourceId,
-    judge: impl Fn(&Value, ipnet::IpNet) -> FindingVerdict,
+    judge: impl Fn(&Value, &Value, ipnet::IpNet) -> FindingVerdict,
 ) -> Option<FindingVerdict> {
     let body = match then.resource(&place.parent()?) {
         Fact::Known(body) => body,
@@ -329,7 +365,7 @@ fn table_then(
     let own = subnet_named(body, place.name())?;
     let table = arm::SubnetView::of(own).route_table()?;
     match then.resource(&table) {
-        Fact::Known(table) => Some(judge(table, subnet_prefix(own)?)),
+        Fact::Known(table) => Some(judge(body, table, subnet_prefix(own)?)),
         Fact::Absent => None,
         Fact::Unknown(why) => Some(FindingVerdict::Unknown(why.to_owned())),
     }

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::ResourceId;
-use crate::model::action::HubAction;
+use crate::model::action::{HubAction, HubVnet};
 use crate::model::hub::{DEFAULT_TABLE, NO_TABLE, Routing};
-use crate::preflight::facts::Question;
-use crate::preflight::inquiry::{Inquiry, about, unless};
+use crate::model::{ResourceId, Step};
+use crate::preflight::facts::{Fact, Question};
+use crate::preflight::inquiry::{Inquiry, about, list, unless};
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
 /// The rules about the tables of hubs.
@@ -22,6 +22,18 @@ pub(super) const RULES: &[Rule] = &[
         fix: "Mend the name, or make it in a step of this runbook.",
         source: "virtual WAN, about virtual hub routing",
         judge: ends,
+    },
+    Rule {
+        id: "HUB-DEFAULT",
+        severity: FindingSeverity::Warn,
+        fails_when: "A network is newly connected to a hub that has a way for 0.0.0.0/0, and the runbook does not say whether \
+                     the network takes it.",
+        reads: "the hub's table that the network is to follow; routing intent of the hub; internet_security",
+        why: "Azure's default is that it does not: its machines go past the firewall of the hub, or find no way out. The \
+              portal's default is that it does.",
+        fix: "Say `internet_security: true` or `false` of the connection.",
+        source: "azurerm 12742, 27391",
+        judge: default_route,
     },
 ];
 
@@ -88,7 +100,53 @@ pub(in crate::preflight) fn questions(inquiry: &Inquiry<'_>) -> BTreeSet<Questio
     let intents = own_routing(inquiry).into_iter();
     let intents = intents.map(|own| Question::Children { parent: own.hub, kind: INTENTS });
     let named = named(inquiry).into_iter();
-    named.map(|named| Question::Resource(named.id.clone())).chain(intents).collect()
+    let silent = silent(inquiry).into_iter().flat_map(|(_, _, hub, table)| {
+        [Question::Resource(table), Question::Children { parent: hub, kind: INTENTS }]
+    });
+    named.map(|named| Question::Resource(named.id.clone())).chain(intents).chain(silent).collect()
+}
+
+/// The networks whose connections say nothing of a default route, each with its step, its hub and the table that it is to
+/// follow.
+fn silent<'a>(inquiry: &Inquiry<'a>) -> Vec<(&'a Step, &'a HubVnet, ResourceId, ResourceId)> {
+    let all = inquiry.hub_actions().into_iter().filter_map(|(step, action)| match action {
+        HubAction::Vnet(spec) if spec.internet_security.is_none() => {
+            let hub = spec.id.parent()?;
+            let own = spec.routing.associated.clone();
+            let table = own.or_else(|| hub.child("hubRouteTables", DEFAULT_TABLE).ok())?;
+            Some((step, spec, hub, table))
+        }
+        _ => None,
+    });
+    all.collect()
+}
+
+/// Judges connections that are to be made: one that stands keeps what it has.
+fn default_route(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let mut all = Vec::new();
+    for (step, spec, hub, table) in silent(inquiry) {
+        let then = inquiry.at(step);
+        if !matches!(then.facts.resource(&spec.id), Fact::Absent) {
+            continue;
+        }
+        let wide = then.facts.body(&table).is_some_and(|body| {
+            let routes = list(body, "/properties/routes").iter();
+            let mut ends = routes.flat_map(|route| list(route, "/destinations"));
+            ends.any(|end| end.as_str() == Some("0.0.0.0/0"))
+        });
+        let intents = then.facts.children(&hub, INTENTS).unwrap_or_default();
+        let meant = intents.iter().flat_map(|own| list(own, "/properties/routingPolicies"));
+        let mut meant = meant.flat_map(|policy| list(policy, "/destinations"));
+        let hit = if wide {
+            Some(format!("{} has a route for 0.0.0.0/0", table.name()))
+        } else {
+            let internet = meant.any(|end| end.as_str() == Some("Internet"));
+            internet
+                .then(|| format!("routing intent of {} has a policy for the Internet", hub.name()))
+        };
+        all.push(about(&spec.id, hit.map_or(FindingVerdict::Passed, FindingVerdict::Failed)));
+    }
+    all
 }
 
 /// What a step names, and as what.

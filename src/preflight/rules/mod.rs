@@ -1,9 +1,12 @@
 //! Which rules are there? One file a family; each rule a record and a function.
 
+mod address_holders;
 mod addresses;
+mod answers;
 pub(super) mod appliances;
-mod arrivals;
+pub(super) mod arrivals;
 mod at_work;
+pub(super) mod card_settings;
 mod circuit;
 mod connections;
 mod expected;
@@ -22,8 +25,12 @@ mod peerings;
 mod policy;
 mod policy_changes;
 mod programs;
+mod raises;
 mod region;
+mod remote_networks;
+pub(super) mod replication;
 mod resizes;
+pub(super) mod resolvers;
 pub(super) mod rights;
 mod routes;
 pub(super) mod secrets;
@@ -33,7 +40,6 @@ mod subnet_peerings;
 mod subnet_services;
 mod subnets;
 pub(super) mod tables;
-mod tiers;
 mod traffic;
 mod vpn;
 
@@ -58,6 +64,11 @@ pub const FAMILIES: &[RuleFamily] = &[
     ("gateway", "Gateways.", gateway::RULES),
     ("gateway sizes", "Gateways that are made larger, and the way back.", resizes::RULES),
     ("gateway room", "Room for one circuit more.", gateway_room::RULES),
+    (
+        "networks on a circuit",
+        "Networks that talk to each other over a circuit.",
+        remote_networks::RULES,
+    ),
     ("connections", "Connections and authorizations.", connections::RULES),
     ("vpn", "VPN gateways, tunnels, and what is behind them.", vpn::RULES),
     ("hubs", "Hubs of a virtual WAN, and what is connected to them.", hubs::RULES),
@@ -74,10 +85,17 @@ pub const FAMILIES: &[RuleFamily] = &[
         "Where machines come up, and what their recovery plans wait for.",
         arrivals::RULES,
     ),
+    (
+        "machines' settings",
+        "What machines come up with: what their network settings name, and their recovery points.",
+        card_settings::RULES,
+    ),
+    ("replication", "Copies of tests, and the way home.", replication::RULES),
     ("names", "Names and traffic managers: where clients are sent.", steering::RULES),
     ("region", "Regions and resource groups.", region::RULES),
     ("states", "What has failed, and what somebody else is changing.", at_work::RULES),
     ("rights", "Locks and rights.", rights::RULES),
+    ("answers", "What Azure answers, and no waiting mends.", answers::RULES),
     ("limits", "Room for what is made, and who else is at work.", limits::RULES),
     ("policy", "Policies that deny what the run writes.", policy::RULES),
     ("policy changes", "Policies that change what the run writes.", policy_changes::RULES),

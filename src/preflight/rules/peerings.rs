@@ -68,22 +68,23 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "VP-ONE-REMOTE",
         severity: FindingSeverity::Block,
-        fails_when: "When a spoke's side is to use a remote gateway, the spoke uses another one, or has a \
+        fails_when: "When a spoke's side is to use a remote gateway, the spoke uses another one, a hub has it, or it has a \
                      gateway or a Route Server of its own.",
         reads: "peerings, GatewaySubnet and RouteServerSubnet of the spoke, as the steps before leave them",
         why: "A network uses one remote gateway, and none beside its own; a Route Server counts as one.",
-        fix: "Take the flag off the other peering in a step that this one needs, or leave this spoke out.",
+        fix: "Take the flag off the other peering, or the connection of the hub away, in a step that this one needs; or \
+              leave this spoke out.",
         source: "N-PEER",
         judge: one_remote,
     },
     Rule {
         id: "VP-OWN-GW",
         severity: FindingSeverity::Block,
-        fails_when: "When a gateway is to be made, its network uses the gateway of another one.",
-        reads: "peerings of the network: useRemoteGateways, as the steps before leave them",
+        fails_when: "When a gateway is to be made, its network uses the gateway of another one, or a hub has it.",
+        reads: "peerings of the network: useRemoteGateways, and that of a hub, as the steps before leave them",
         why: "A network that uses a remote gateway may own none.",
-        fix: "Take the flag off that peering in a step that this one needs, or make the gateway in the network that \
-              others use.",
+        fix: "Take the flag off that peering, or the connection of the hub away, in a step that this one needs; or make \
+              the gateway in the network that others use.",
         source: "N-PEER",
         judge: sides::own_gateway,
     },
@@ -236,10 +237,11 @@ fn one_remote(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         let own = then.gateways_in(body).into_iter().next();
         let own = own.map(|own| own.name().to_owned());
         let own = own.or_else(|| Some(format!("the Route Server {}", route_server(body)?)));
-        let verdict = match (other.and_then(|other| text(other, "/name")), own) {
+        let verdict = match (other, own) {
             (Some(other), _) => {
-                let late = sides::late(inquiry, step, &vnet, other);
-                FindingVerdict::Failed(format!("{other} uses a remote gateway by then{late}"))
+                let name = text(other, "/name").unwrap_or_default();
+                let late = sides::late(inquiry, step, &vnet, name);
+                FindingVerdict::Failed(format!("{}{late}", sides::way_out(other, &vnet)))
             }
             (None, Some(own)) => FindingVerdict::Failed(format!("{own} stands in its network")),
             (None, None) => FindingVerdict::Passed,

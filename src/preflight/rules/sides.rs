@@ -128,20 +128,35 @@ pub(super) fn own_gateway(inquiry: &Inquiry<'_>) -> Vec<Judged> {
             let body = then.read(&vnet)?;
             let mut sides = peerings_of(body).iter();
             let uses = sides.find(|side| PeeringView::of(side).uses_gateway());
-            Ok(uses.map(|side| text(side, "/name").unwrap_or("a peering").to_owned()))
+            Ok(uses.map(|side| {
+                let late = late(inquiry, step, &vnet, text(side, "/name").unwrap_or_default());
+                format!("{}{late}", way_out(side, &vnet))
+            }))
         });
         let [before, beside] = users;
         let verdict = before.and_then(|before| {
             let hit = before.or(beside?);
-            Ok(unless(hit.is_some(), || {
-                let side = hit.unwrap_or_default();
-                let late = late(inquiry, step, &vnet, &side);
-                format!("{side} of {} uses a remote gateway by then{late}", vnet.name())
-            }))
+            Ok(hit.map_or(FindingVerdict::Passed, FindingVerdict::Failed))
         });
         all.push(about(id, known(verdict)));
     }
     all
+}
+
+/// By what a network uses another one's gateway, in words.
+pub(super) fn way_out(side: &serde_json::Value, vnet: &ResourceId) -> String {
+    match PeeringView::of(side).hub() {
+        Some(hub) => {
+            format!(
+                "{} is connected to the hub {hub} by then, and uses what stands in it",
+                vnet.name()
+            )
+        }
+        None => {
+            let name = text(side, "/name").unwrap_or("a peering");
+            format!("{name} of {} uses a remote gateway by then", vnet.name())
+        }
+    }
 }
 
 /// Which step takes the use of a remote gateway from a side, where one does and does not come before this one.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::resolvers;
 use crate::model::action::{DnsRecord, Steering, TrafficEndpoint, Vpn};
 use crate::model::{Action, ResourceId, Step};
 use crate::preflight::facts::{Fact, Question};
@@ -42,6 +43,7 @@ pub(super) const RULES: &[Rule] = &[
         source: "DNS-PRIV",
         judge: linked,
     },
+    resolvers::DNS_SERVER,
     Rule {
         id: "TM-ENDPOINT",
         severity: FindingSeverity::Block,
@@ -65,12 +67,23 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "TM-PROFILE",
         severity: FindingSeverity::Warn,
-        fails_when: "The Traffic Manager profile of an endpoint is off.",
-        reads: "profile: profileStatus",
+        fails_when: "The Traffic Manager profile of an endpoint is off, or the nested one that an endpoint which is \
+                     switched on leads to.",
+        reads: "profile: profileStatus; endpoint: targetResourceId",
         why: "Clients get no answer, whichever of its endpoints are on.",
         fix: "Switch the profile itself on.",
         source: "TM",
         judge: profile_off,
+    },
+    Rule {
+        id: "TM-METHOD",
+        severity: FindingSeverity::Warn,
+        fails_when: "An endpoint is given a priority or a weight, and its profile does not route by that.",
+        reads: "profile: trafficRoutingMethod",
+        why: "Azure takes it, and sends no client another way.",
+        fix: "Switch endpoints on and off instead, or have the profile route by what the step writes.",
+        source: "TM",
+        judge: method,
     },
     Rule {
         id: "TM-NONE",
@@ -83,6 +96,9 @@ pub(super) const RULES: &[Rule] = &[
         judge: none_left,
     },
 ];
+
+/// Profiles of Traffic Manager.
+const PROFILES: &str = "Microsoft.Network/trafficManagerProfiles";
 
 fn is_name(steering: &Steering) -> bool {
     matches!(steering, Steering::Record(_))
@@ -156,7 +172,34 @@ pub(in crate::preflight) fn questions(inquiry: &Inquiry<'_>) -> Vec<Question> {
         Steering::Record(spec) => alias_of(spec),
         Steering::Endpoint(_) => None,
     });
-    records.map(Question::Resource).collect()
+    let nested = endpoints(inquiry).into_iter().filter_map(|(_, spec)| nested(inquiry, spec));
+    records.chain(nested).map(Question::Resource).collect()
+}
+
+/// The profile that an endpoint which is switched on leads to.
+fn nested(inquiry: &Inquiry<'_>, spec: &TrafficEndpoint) -> Option<ResourceId> {
+    let body = inquiry.facts.body(&spec.id).filter(|_| spec.enabled == Some(true))?;
+    id_at(body, "/properties/targetResourceId").filter(|id| id.is_a(PROFILES))
+}
+
+/// What a step gives an endpoint that its profile does not look at.
+fn method(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let mut judged = Vec::new();
+    for (_, spec) in endpoints(inquiry) {
+        let given = [("priority", "Priority", spec.priority), ("weight", "Weighted", spec.weight)];
+        let given = given.into_iter().filter(|(.., value)| value.is_some());
+        let Some(profile) = spec.id.parent() else { continue };
+        for (word, wanted, _) in given {
+            let verdicts = inquiry.each([&profile], |_, body| {
+                let has = text(body, "/properties/trafficRoutingMethod")?;
+                Some(unless(!has.eq_ignore_ascii_case(wanted), || {
+                    format!("it is given a {word}, and {} routes by {has}", profile.name())
+                }))
+            });
+            judged.extend(verdicts.into_iter().map(|own| about(&spec.id, own.verdict)));
+        }
+    }
+    judged
 }
 
 fn alias(inquiry: &Inquiry<'_>) -> Vec<Judged> {
@@ -210,7 +253,8 @@ fn turns(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 
 fn profile_off(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let all = endpoints(inquiry).into_iter().filter_map(|(_, spec)| spec.id.parent());
-    let profiles: BTreeSet<ResourceId> = all.collect();
+    let below = endpoints(inquiry).into_iter().filter_map(|(_, spec)| nested(inquiry, spec));
+    let profiles: BTreeSet<ResourceId> = all.chain(below).collect();
     inquiry.each(&profiles, |_, body| {
         let off = is(body, "/properties/profileStatus", "Disabled");
         Some(unless(off, || "the profile itself is off".to_owned()))

@@ -6,12 +6,14 @@ use serde_json::{Value, json};
 use super::{Provider, Put, Shown, child, default, subnet_check};
 use crate::arm;
 use crate::arm::kind;
+use crate::arm::read::{is, text};
 use crate::model::ResourceId;
 use crate::model::azure_limits::wrong_subnet_size;
 use crate::sim::body_rule::BodyRule;
 use crate::sim::reply::Refusal;
 use crate::sim::show::mark_parts;
 use crate::sim::unconfirmed;
+use crate::sim::usage::configurations_naming;
 use crate::sim::world::World;
 
 pub(super) struct SubnetType;
@@ -87,10 +89,21 @@ impl Provider for SubnetType {
 
     fn show(&self, world: &World, shown: &Shown<'_>, body: &mut Value) {
         let mut users = world.configurations_with(shown.id);
+        // Network cards are nobody's type here: a world file tells of them.
+        let cards = world.resources.of_type(kind::INTERFACES);
+        users.extend(
+            cards.flat_map(|(user, card)| configurations_naming(shown.id, user, &card.body)),
+        );
         let servers = world.route_servers_in(shown.id);
         users.extend(servers.map(|own| json!({ "id": own.as_str() })));
         let others = body.pointer("/properties/ipConfigurations").and_then(Value::as_array);
-        users.extend(others.into_iter().flatten().cloned());
+        // A card that the world has, and tells of in its subnet as well, is one.
+        let is_told = |other: &&Value| {
+            users.iter().any(|own| is(own, "/id", text(other, "/id").unwrap_or_default()))
+        };
+        let others = others.into_iter().flatten().filter(|other| !is_told(other));
+        let others: Vec<Value> = others.cloned().collect();
+        users.extend(others);
         if !users.is_empty() {
             body["properties"]["ipConfigurations"] = json!(users);
         }

@@ -36,7 +36,7 @@ async fn a_table_that_drops_what_a_hub_brings_is_told_of_its_networks() {
 }
 
 /// A Route Server stands in a network: its resource is a hub without a WAN, and its configuration names the subnet.
-fn route_server(case: &mut Case, vnet: &str) {
+pub(super) fn route_server(case: &mut Case, vnet: &str) {
     let subnet =
         json!({ "name": "RouteServerSubnet", "properties": { "addressPrefix": "10.201.0.0/26" } });
     let properties = &mut case.body(vnet)["properties"];
@@ -128,7 +128,7 @@ async fn only_a_raise_from_local_has_no_way_back() {
 }
 
 /// The peering that Azure shows in a network which a hub has.
-fn of_hub(hub: &str) -> Value {
+pub(super) fn of_hub(hub: &str) -> Value {
     let guid = "a76c722f-6cc3-4220-aeaa-ed3824da42ff";
     json!({ "name": format!("RemoteVnetToHubPeering_{guid}"), "properties": {
         "peeringState": "Connected", "useRemoteGateways": true, "remoteVirtualNetwork": {
