@@ -153,8 +153,8 @@ const drilled = (...words) => {
   return json("runs").runs[0].run;
 };
 
-/** A run's id is chance by intent; an account and a process are this host's own. Nothing else differs by the host. */
-const ofAnyHost = (told, run) => told.replaceAll(run, "RUN").replaceAll(/\(account [^)]*\)/g, "(account ACCOUNT)").replaceAll(/taken up by [^()"]*\(process \d+\)/g, "taken up by A PROCESS");
+/** A run's id is chance by intent; an account, a process and where the state is are this host's own. Nothing else differs by the host. */
+const ofAnyHost = (told, run) => told.replaceAll(run, "RUN").replaceAll(`--state-dir ${state}`, "--state-dir STATE").replaceAll(/\(account [^)]*\)/g, "(account ACCOUNT)").replaceAll(/taken up by [^()"]*\(process \d+\)/g, "taken up by A PROCESS");
 
 /** Where the first line that differs begins to, as it was and as it is. */
 const difference = (before, now) => {
