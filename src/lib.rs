@@ -13,20 +13,18 @@
 //! secrets in; what is served to others is held within bounds by [`serving`].
 //!
 //! ```text
-//!                              cli
-//!        ┌──────────┬───────────┼───────────┬──────────┐
-//!      render     drill ──┬── store         │          │
-//!        │          │     │     │           │          │
-//!        │  init ─ sim    ├── azure ── preflight       │
-//!        │          │     └── outside ──────┤          │
-//!        │          │           │           │          │
-//!        ├──────────┴───────── engine ──────┘          │
-//!        │                      │                      │
-//!      plan ──── runbook        │                   outward
-//!        └──────────┴────────  model                 (on every way out)
+//!   cli                                     may use all but `serving`
+//!   web          notify        drill        render, store │ render, outside │ sim, outside, store
+//!   render       init          sim          plan, preflight │ sim │ azure
+//!   azure        outside       store        preflight, engine │ preflight, engine │ engine
+//!   preflight    plan                       arm, engine │ runbook
+//!   engine       arm           runbook      model
+//!   model        outward       serving      nothing: each by itself, and for whoever needs it
 //! ```
 //!
-//! An arrow goes down only; `tests/it/architecture.rs` holds them, and docs/architecture.md says why each is so.
+//! A room stands above what it uses, which is named on the right of its line, in the order of the line; what is below
+//! that it may use as well where docs/architecture.md says so;
+//! `tests/it/architecture.rs` holds the rooms to it.
 //!
 //! # A drill in a few lines
 //!

@@ -405,3 +405,23 @@ fn every_key_of_a_world_is_described() {
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
+
+#[test]
+fn decisions_are_numbered_without_holes_and_each_is_in_the_index() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/decisions");
+    let index = std::fs::read_to_string(folder.join("README.md")).unwrap();
+    let all = std::fs::read_dir(&folder).unwrap();
+    let mut names: Vec<String> = all
+        .map(|own| own.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name != "README.md")
+        .collect();
+    names.sort();
+    assert!(names.len() > 80, "{}", names.len());
+    for (place, name) in names.iter().enumerate() {
+        let number = place + 1;
+        assert!(name.starts_with(&format!("{number:04}-")), "{number} is {name}");
+        assert!(index.contains(&format!("[{number}]({name})")), "{name} is not in the index");
+        let text = std::fs::read_to_string(folder.join(name)).unwrap();
+        assert!(text.starts_with(&format!("# {number}. ")), "{name}");
+    }
+}

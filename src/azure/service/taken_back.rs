@@ -1,5 +1,5 @@
 //! How is a write taken back without what others changed since? Three ways at once: how it was before, what the step
-//! wrote, and how it is now (decision 86).
+//! wrote, and how it is now (decision 84).
 //!
 //! What the step changed is as it was before; what it did not touch stays as it is now. Where somebody changed since
 //! just what the step had changed, how it was before wins: that field is the step's to give back.

@@ -17,7 +17,7 @@ An action is a desired state: what stands is compared with it, and what differs 
 - **tags**: names in letters of either case, each with exactly its value; more than asked hold
 - **not once it stands**: written when the resource is made, and not looked at afterwards
 
-An undo compares with how it was before the step, in what the step changed: there, more than there was is a difference as well. What others changed since stays (decision 86).
+An undo compares with how it was before the step, in what the step changed: there, more than there was is a difference as well. What others changed since stays (decision 84).
 ";
 
 const FOOT: &str = "
