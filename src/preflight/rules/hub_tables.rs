@@ -2,12 +2,16 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::Value;
+
+use crate::arm::kind::FIREWALLS;
+use crate::arm::{firewall_address, has_failed};
 use crate::model::action::{HubAction, HubVnet};
 use crate::model::hub::{DEFAULT_TABLE, NO_TABLE, Routing};
 use crate::model::{ResourceId, Step};
 use crate::preflight::facts::{Fact, Question};
-use crate::preflight::inquiry::{Inquiry, about, list, unless};
-use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
+use crate::preflight::inquiry::{Inquiry, about, id_at, list, unless};
+use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule, worst_of_each};
 
 /// The rules about the tables of hubs.
 pub(super) const RULES: &[Rule] = &[
@@ -22,6 +26,16 @@ pub(super) const RULES: &[Rule] = &[
         fix: "Mend the name, or make it in a step of this runbook.",
         source: "virtual WAN, about virtual hub routing",
         judge: ends,
+    },
+    Rule {
+        id: "HUB-FIREWALL",
+        severity: FindingSeverity::Block,
+        fails_when: "A route of a hub's table leads to a firewall that is deallocated, has failed, or is in another hub.",
+        reads: "the next hops of hub_routes.ensure; the firewall: virtualHub, hubIPAddresses, provisioningState",
+        why: "Azure takes no such route, or drops what follows it.",
+        fix: "Start the firewall in this hub, mend it, or write the hub's own into the route.",
+        source: "azure-docs 101279; azurerm 10101",
+        judge: firewalls,
     },
     Rule {
         id: "HUB-DEFAULT",
@@ -176,6 +190,31 @@ fn named<'a>(inquiry: &Inquiry<'a>) -> Vec<HubReference<'a>> {
         all.extend(tables.filter(own).map(|id| HubReference { what: "table", of, id }));
     }
     all
+}
+
+/// Why a firewall takes nothing that a table of this hub leads to it.
+fn unfit(firewall: &Value, hub: Option<&ResourceId>) -> Option<String> {
+    match id_at(firewall, "/properties/virtualHub/id") {
+        Some(other) if Some(&other) != hub => Some(format!("is in {}", other.name())),
+        None if firewall_address(firewall).is_none() => {
+            Some("is in no hub and has no address: it is deallocated".to_owned())
+        }
+        Some(_) | None => has_failed(firewall).then(|| "is in state Failed".to_owned()),
+    }
+}
+
+fn firewalls(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let all = named(inquiry).into_iter().filter(|own| own.id.is_a(FIREWALLS));
+    let judged = all.filter_map(|own| {
+        // What is not there, or not to be read, is told of it as a route's end.
+        let body = inquiry.read(own.id).ok().flatten()?;
+        let why = unfit(body, own.of.parent().as_ref());
+        let verdict = why.map_or(FindingVerdict::Passed, |why| {
+            FindingVerdict::Failed(format!("its next hop {} {why}", own.id.name()))
+        });
+        Some(about(own.of, verdict))
+    });
+    worst_of_each(judged.collect())
 }
 
 fn ends(inquiry: &Inquiry<'_>) -> Vec<Judged> {

@@ -145,3 +145,17 @@ async fn an_address_in_a_firewalls_subnet_is_that_of_a_firewall_that_runs() {
     assert!(fires(RULE, with(at("10.10.10.4"))).await, "it came back elsewhere");
     assert!(!fires(RULE, with(at("10.10.10.10"))).await, "it runs");
 }
+
+#[tokio::test]
+async fn a_hubs_table_leads_to_a_firewall_that_runs_in_that_hub() {
+    let in_hub = |hub: &str| {
+        json!({ "sku": { "name": "AZFW_Hub", "tier": "Standard" },
+            "virtualHub": { "id": format!("{SEA}/virtualHubs/{hub}") },
+            "hubIPAddresses": { "privateIPAddress": "10.40.0.68" } })
+    };
+    for (properties, fires) in [(in_hub("hub-sea"), false), (in_hub("hub-ea"), true)] {
+        let mut case = Case::of(VWAN);
+        hubs_firewall(&mut case, properties.clone());
+        assert_eq!(failed(&case.found().await).contains("HUB-FIREWALL"), fires, "{properties}");
+    }
+}
