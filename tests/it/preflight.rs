@@ -211,7 +211,7 @@ fn default_table(prefix: &str) -> Value {
 }
 
 /// A route of the hub's table leads to a firewall that is so.
-fn hubs_firewall(case: &mut Case, properties: Value) {
+fn hubs_firewall(case: &mut Case, properties: &Value) {
     let id = format!("{SEA}/azureFirewalls/fw");
     case.want("app_table", "/with/routes/0/next_hop", json!(id));
     case.add(json!({ "id": id, "location": "southeastasia", "properties": properties }));
@@ -294,7 +294,7 @@ const CASES: &[Spoilt] = &[
         let table = format!("{SEA}/virtualHubs/hub-sea/hubRouteTables/rt-nowhere");
         c.want("connection", "/with/routing/propagated", json!([table]));
     }),
-    ("HUB-FIREWALL", VWAN, |c| hubs_firewall(c, json!({}))),
+    ("HUB-FIREWALL", VWAN, |c| hubs_firewall(c, &json!({}))),
     ("HUB-DEFAULT", VWAN, |c| {
         c.unsaid("network.app1", "routing");
         c.add(default_table("0.0.0.0/0"));

@@ -155,7 +155,7 @@ async fn a_hubs_table_leads_to_a_firewall_that_runs_in_that_hub() {
     };
     for (properties, fires) in [(in_hub("hub-sea"), false), (in_hub("hub-ea"), true)] {
         let mut case = Case::of(VWAN);
-        hubs_firewall(&mut case, properties.clone());
+        hubs_firewall(&mut case, &properties);
         assert_eq!(failed(&case.found().await).contains("HUB-FIREWALL"), fires, "{properties}");
     }
 }
