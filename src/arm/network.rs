@@ -5,7 +5,7 @@ use ipnet::IpNet;
 use serde_json::Value;
 
 use super::kind::GATEWAYS;
-use super::read::{flag, id_at, is, list, prefix, prefixes, text, word};
+use super::read::{flag, id_at, is, list, prefix, prefixes, word};
 use crate::model::ResourceId;
 
 /// `VirtualNetworkPeeringState` of Microsoft.Network, 2024-05-01.
@@ -109,17 +109,14 @@ impl<'v> SubnetView<'v> {
     /// The gateways that stand in it.
     #[must_use]
     pub fn gateways(self) -> Vec<ResourceId> {
-        let mut all: Vec<ResourceId> = self
-            .users()
-            .iter()
-            .filter_map(|item| {
-                let configuration = text(item, "/id")?;
-                let at = configuration.to_ascii_lowercase().find("/ipconfigurations/")?;
-                ResourceId::parse(&configuration[..at]).ok().filter(|id| id.is_a(GATEWAYS))
-            })
-            .collect();
+        let mut all: Vec<ResourceId> = self.standing().filter(|id| id.is_a(GATEWAYS)).collect();
         all.dedup();
         all
+    }
+
+    /// What stands in it: the resource of each configuration, whatever its type calls those.
+    pub fn standing(self) -> impl Iterator<Item = ResourceId> + use<'v> {
+        self.users().iter().filter_map(|own| id_at(own, "/id")?.parent())
     }
 
     /// What stands in it, of the kind that has configurations.

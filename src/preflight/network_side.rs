@@ -1,10 +1,12 @@
 //! What is beside a network, which tables the run puts on subnets, and what on-premises tells circuits.
 
+use std::net::IpAddr;
+
 use ipnet::IpNet;
 use serde_json::Value;
 
 use super::facts::{Fact, Question};
-use super::inquiry::{Inquiry, list, peerings_of, text};
+use super::inquiry::{Inquiry, list, peerings_of, subnet_prefixes, subnets_of, text};
 use crate::arm::{CircuitPath, PeeringView};
 use crate::model::action::RouteTable;
 use crate::model::{Action, ResourceId};
@@ -53,6 +55,21 @@ impl<'a> Inquiry<'a> {
         let of = |id: &ResourceId| tables.iter().find(|(_, table)| table.id == *id);
         let pairs = given.into_iter();
         pairs.filter_map(|(_, spec)| Some((&spec.subnet, of(&spec.route_table)?.1))).collect()
+    }
+
+    /// The subnets that have an address, of a network and of those beside it, each with its network.
+    #[must_use]
+    pub fn subnets_with(&self, vnet: &ResourceId, address: IpAddr) -> Vec<(ResourceId, &'a Value)> {
+        let Some(body) = self.facts.body(vnet) else { return Vec::new() };
+        let mut networks = vec![vnet.clone()];
+        networks.extend(self.networks_beside(vnet, body));
+        let mut all = Vec::new();
+        for network in networks {
+            let subnets = self.facts.body(&network).map(subnets_of).unwrap_or_default();
+            let has = |own: &&Value| subnet_prefixes(own).iter().any(|net| net.contains(&address));
+            all.extend(subnets.iter().filter(has).map(|own| (network.clone(), own)));
+        }
+        all
     }
 
     /// The networks that one is peered with, or is to be.

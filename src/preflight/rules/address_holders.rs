@@ -20,19 +20,12 @@ const ADDRESS_LISTS: [&str; 2] =
 /// What stands in a subnet and has addresses of it, as the subnet's body names it; none where they are many. Those of
 /// scale sets come and go by themselves.
 pub(super) fn holders(subnet: &Value) -> Vec<ResourceId> {
-    let all: BTreeSet<ResourceId> =
-        SubnetView::of(subnet).users().iter().filter_map(holder).collect();
+    let all: BTreeSet<ResourceId> = SubnetView::of(subnet).standing().filter(is_holder).collect();
     if all.len() > HOLDERS_READ { Vec::new() } else { all.into_iter().collect() }
 }
 
-fn holder(configuration: &Value) -> Option<ResourceId> {
-    let id = text(configuration, "/id")?;
-    let lower = id.to_ascii_lowercase();
-    let end = ["/ipconfigurations/", "/frontendipconfigurations/"]
-        .into_iter()
-        .find_map(|part| lower.find(part))?;
-    let kinds = [INTERFACES, FIREWALLS, LOAD_BALANCERS];
-    ResourceId::parse(id.get(..end)?).ok().filter(|id| kinds.iter().any(|kind| id.is_a(kind)))
+fn is_holder(id: &ResourceId) -> bool {
+    [INTERFACES, FIREWALLS, LOAD_BALANCERS].iter().any(|kind| id.is_a(kind))
 }
 
 /// What has an address of a subnet now, but for the cards of this machine: what is its own is taken up again.

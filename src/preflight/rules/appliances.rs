@@ -11,7 +11,7 @@ use crate::arm::read::at;
 use crate::model::ResourceId;
 use crate::model::action::{NextHop, RouteTable};
 use crate::preflight::facts::{Fact, Question};
-use crate::preflight::inquiry::{Inquiry, about, list, subnet_prefixes, subnets_of, text};
+use crate::preflight::inquiry::{Inquiry, about, list, text};
 use crate::preflight::rule::{FindingVerdict, Judged};
 
 /// Most interfaces of a subnet that are read: appliances share theirs with few.
@@ -28,21 +28,11 @@ pub(super) fn hops(table: &RouteTable) -> BTreeSet<IpAddr> {
 
 /// The interfaces in the subnet of an address, in a network or those beside it; none where they are many.
 fn beside(inquiry: &Inquiry<'_>, vnet: &ResourceId, hop: IpAddr) -> Vec<ResourceId> {
-    let Some(body) = inquiry.facts.body(vnet) else { return Vec::new() };
-    let beside = inquiry.networks_beside(vnet, body);
-    let bodies = beside.iter().filter_map(|remote| inquiry.facts.body(remote));
-    let subnets = std::iter::once(body).chain(bodies).flat_map(subnets_of);
-    let here = subnets.filter(|own| subnet_prefixes(own).iter().any(|net| net.contains(&hop)));
-    let users = here.flat_map(|own| SubnetView::of(own).users());
-    let all: BTreeSet<ResourceId> = users.filter_map(interface).collect();
+    let here = inquiry.subnets_with(vnet, hop).into_iter();
+    let standing = here.flat_map(|(_, own)| SubnetView::of(own).standing());
+    // Those of scale sets and load balancers are others' to say.
+    let all: BTreeSet<ResourceId> = standing.filter(|id| id.is_a(INTERFACES)).collect();
     if all.len() > INTERFACES_READ { Vec::new() } else { all.into_iter().collect() }
-}
-
-/// The interface of a configuration; those of scale sets and load balancers are others' to say.
-fn interface(configuration: &Value) -> Option<ResourceId> {
-    let id = text(configuration, "/id")?;
-    let end = id.to_ascii_lowercase().find("/ipconfigurations/")?;
-    ResourceId::parse(id.get(..end)?).ok().filter(|id| id.is_a(INTERFACES))
 }
 
 /// The interfaces beside next hops, each once.

@@ -3,15 +3,13 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use serde_json::Value;
-
 use super::appliances::hops;
 use crate::arm::kind::FIREWALLS;
 use crate::arm::{self, SubnetView};
 
 use crate::model::{Action, ResourceId};
 use crate::preflight::facts::{Fact, Question};
-use crate::preflight::inquiry::{Inquiry, about, is, subnet_prefixes, subnets_of, text};
+use crate::preflight::inquiry::{Inquiry, about, is};
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule, worst_of_each};
 
 /// The rule about firewalls that are named by their address.
@@ -30,6 +28,9 @@ pub(super) const RULES: &[Rule] = &[Rule {
     judge: runs,
 }];
 
+/// Azure's name of the subnet that firewalls stand in.
+const FIREWALL_SUBNET: &str = "AzureFirewallSubnet";
+
 /// A subnet of firewalls that routes by address lead into.
 struct FirewallPlace {
     subnet: ResourceId,
@@ -37,32 +38,19 @@ struct FirewallPlace {
     firewalls: BTreeSet<ResourceId>,
 }
 
-/// The firewall of a configuration.
-fn firewall(configuration: &Value) -> Option<ResourceId> {
-    let id = text(configuration, "/id")?;
-    let low = id.to_ascii_lowercase();
-    let ends = ["/azurefirewallipconfigurations/", "/ipconfigurations/"];
-    let end = ends.iter().find_map(|end| low.find(end))?;
-    ResourceId::parse(id.get(..end)?).ok().filter(|id| id.is_a(FIREWALLS))
-}
-
 /// The subnets of firewalls in a network and those beside it that have an address.
 fn places_of(inquiry: &Inquiry<'_>, vnet: &ResourceId, hop: IpAddr) -> Vec<FirewallPlace> {
-    let Some(body) = inquiry.facts.body(vnet) else { return Vec::new() };
-    let mut networks = vec![vnet.clone()];
-    networks.extend(inquiry.networks_beside(vnet, body));
-    let mut found = Vec::new();
-    for network in networks {
-        let subnets = inquiry.facts.body(&network).map(subnets_of).unwrap_or_default();
-        let own = subnets.iter().find(|own| is(own, "/name", "AzureFirewallSubnet"));
-        let own = own.filter(|own| subnet_prefixes(own).iter().any(|net| net.contains(&hop)));
-        let (Some(own), Ok(subnet)) = (own, network.child("subnets", "AzureFirewallSubnet")) else {
-            continue;
-        };
-        let firewalls = SubnetView::of(own).users().iter().filter_map(firewall).collect();
-        found.push(FirewallPlace { subnet, hop, firewalls });
-    }
-    found
+    let here = inquiry.subnets_with(vnet, hop).into_iter();
+    let own = here.filter(|(_, own)| is(own, "/name", FIREWALL_SUBNET));
+    own.filter_map(|(network, own)| {
+        let standing = SubnetView::of(own).standing();
+        Some(FirewallPlace {
+            subnet: network.child("subnets", FIREWALL_SUBNET).ok()?,
+            hop,
+            firewalls: standing.filter(|id| id.is_a(FIREWALLS)).collect(),
+        })
+    })
+    .collect()
 }
 
 fn places(inquiry: &Inquiry<'_>) -> Vec<FirewallPlace> {
