@@ -48,3 +48,7 @@ pub const HUB_ROUTE_TABLES: &str = "Microsoft.Network/virtualHubs/hubRouteTables
 pub const HUB_GATEWAYS: &str = "Microsoft.Network/expressRouteGateways";
 /// The connections of a hub's gateway with circuits.
 pub const HUB_CONNECTIONS: &str = "Microsoft.Network/expressRouteGateways/expressRouteConnections";
+/// A name of a private DNS zone, and its addresses of IPv4.
+pub const NAMES: &str = "Microsoft.Network/privateDnsZones/A";
+/// The same with addresses of IPv6.
+pub const NAMES_V6: &str = "Microsoft.Network/privateDnsZones/AAAA";

@@ -265,10 +265,19 @@ async fn observe(
     Ok(assessment)
 }
 
-/// Where the ETag of a resource is a header of its GET (docs/wire.md), a write says which body it was made from:
-/// what somebody changes after the look is not written over, but looked at again. Elsewhere nobody has seen the
-/// condition kept.
-const BEARS_ETAG: [&str; 4] = [kind::NETWORKS, kind::SUBNETS, kind::PEERINGS, kind::ROUTE_TABLES];
+/// Where the ETag of a resource is a header of its GET (docs/wire.md), or the specification of its PUT has the
+/// condition (record sets: `RecordSets_CreateOrUpdate`), a write says which body it was made from: what somebody
+/// changes after the look is not written over, but looked at again. Elsewhere nobody has seen the condition kept.
+const BEARS_ETAG: [&str; 8] = [
+    kind::NETWORKS,
+    kind::SUBNETS,
+    kind::PEERINGS,
+    kind::ROUTE_TABLES,
+    kind::PUBLIC_ADDRESSES,
+    kind::LOCAL_GATEWAYS,
+    kind::NAMES,
+    kind::NAMES_V6,
+];
 
 fn only_as_seen(assessment: &mut Assessment) {
     let Assessed::Change(change) = &mut assessment.verdict else { return };

@@ -14,12 +14,12 @@ use super::names::keys;
 use super::pairs::Counterpart;
 use super::text::{StepText, scalar};
 use super::wan;
-use crate::arm::read;
+use crate::arm::{kind, read};
 use crate::model::{Region, ResourceId};
 
 const PROFILES: &str = "Microsoft.Network/trafficManagerProfiles";
 const RECORDS: [&str; 2] =
-    ["Microsoft.Network/privateDnsZones/A", "Microsoft.Network/privateDnsZones/AAAA"];
+    [kind::NAMES, kind::NAMES_V6];
 const GROUPS: &str = "Microsoft.Network/networkSecurityGroups";
 
 /// Seconds for which a name is remembered while production is away.

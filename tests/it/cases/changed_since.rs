@@ -7,6 +7,7 @@ use std::time::Duration;
 use backroad::azure::WriteScope;
 use backroad::azure::wire::Method;
 use backroad::engine::{Actuator as _, CallContext, Command, Ending, Event, Observer as _};
+use backroad::model::steering::Steering;
 use backroad::model::{Action, Assessed, Disposition, Goal, OperationKey, RunOutcome};
 use serde_json::{Value, json};
 
@@ -16,11 +17,15 @@ use crate::support::{Drove, Lab, compiled, shipped_world, world_file};
 
 /// What somebody else writes, and an hour in which nothing else happens.
 fn changed(lab: &Lab, path: &str, change: impl FnOnce(&mut Value)) {
+    changed_at(lab, &format!("{SEA}/{path}"), change);
+}
+
+fn changed_at(lab: &Lab, path: &str, change: impl FnOnce(&mut Value)) {
     let mut world = lab.world.lock().unwrap();
-    let (path, now) = (format!("{SEA}/{path}"), lab.now());
-    let (_, mut body) = asked(&mut world, Method::Get, &path, &Value::Null, now);
+    let now = lab.now();
+    let (_, mut body) = asked(&mut world, Method::Get, path, &Value::Null, now);
     change(&mut body);
-    let (status, answer) = asked(&mut world, Method::Put, &path, &body, now);
+    let (status, answer) = asked(&mut world, Method::Put, path, &body, now);
     assert!(status < 300, "{path}: {answer}");
     lab.wait(Duration::from_secs(3_600));
 }
@@ -200,7 +205,30 @@ async fn a_table_that_is_gone_since_is_not_given_back_and_holds_nothing_up() {
 #[tokio::test]
 async fn a_change_between_the_look_and_the_write_stays() {
     let lab = Lab::new(plan("options.yaml"), &world("options-world.yaml"));
-    let step = lab.plan.steps().iter().find(|step| matches!(step.action, Action::SecurityGroup(_)));
+    let is_own = |action: &Action| matches!(action, Action::SecurityGroup(_));
+    let theirs = |body: &mut Value| {
+        body["properties"]["serviceEndpoints"] = json!([{ "service": "Microsoft.Storage" }]);
+    };
+    let now = written_after_others(&lab, is_own, theirs).await;
+    assert_eq!(now["properties"]["serviceEndpoints"][0]["service"], "Microsoft.Storage", "{now}");
+    assert!(now["properties"]["networkSecurityGroup"]["id"].is_string(), "{now}");
+
+    let (_, compiled) = compiled("vpn-last-path.yaml", "drill");
+    let lab = Lab::new(compiled.plan.unwrap(), &world_file("worlds/vpn-last-path.yaml"));
+    let is_own = |action: &Action| matches!(action, Action::Steering(Steering::Record(_)));
+    let theirs = |body: &mut Value| body["properties"]["metadata"] = json!({ "owner": "theirs" });
+    let now = written_after_others(&lab, is_own, theirs).await;
+    assert_eq!(now["properties"]["metadata"]["owner"], "theirs", "{now}");
+}
+
+/// What a step's resource is in the end, where others changed it between the look and the write: that is refused,
+/// and made again after another look.
+async fn written_after_others(
+    lab: &Lab,
+    is_own: impl Fn(&Action) -> bool,
+    theirs: impl FnOnce(&mut Value),
+) -> Value {
+    let step = lab.plan.steps().iter().find(|step| is_own(&step.action));
     let action = &step.unwrap().action;
     let clock = lab.clock();
     let actuator = lab.arm(&clock).actuator(WriteScope::of(&lab.plan));
@@ -211,11 +239,8 @@ async fn a_change_between_the_look_and_the_write_stays() {
         change.write
     };
     let early = look().await;
-    let subnet = early.resource.to_string();
-    let path = subnet.strip_prefix(SEA).unwrap().trim_start_matches('/').to_owned();
-    changed(&lab, &path, |body| {
-        body["properties"]["serviceEndpoints"] = json!([{ "service": "Microsoft.Storage" }]);
-    });
+    let resource = early.resource.to_string();
+    changed_at(lab, &resource, theirs);
     let key = OperationKey::parse("00000000-0000-0000-0000-000000000001").unwrap();
     clock.sleep_until(lab.now()).await;
     let refused = actuator.send(&early, &key, &context).await.unwrap_err();
@@ -223,7 +248,6 @@ async fn a_change_between_the_look_and_the_write_stays() {
     assert!(matches!(refused.disposition, Disposition::Transient { .. }), "{refused:?}");
     actuator.send(&look().await, &key, &context).await.unwrap();
     lab.wait(Duration::from_secs(3_600));
-    let now = stands(&lab, &path).unwrap();
-    assert_eq!(now["properties"]["serviceEndpoints"][0]["service"], "Microsoft.Storage", "{now}");
-    assert!(now["properties"]["networkSecurityGroup"]["id"].is_string(), "{now}");
+    let mut world = lab.world.lock().unwrap();
+    asked(&mut world, Method::Get, &resource, &Value::Null, lab.now()).1
 }
