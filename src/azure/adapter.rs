@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use serde_json::Value;
 use url::Url;
 
+use super::as_seen;
 use super::client::{Client, Reading};
 use super::fresh_right;
 use super::gone;
@@ -26,7 +27,6 @@ use super::tenancy::Tenants;
 use super::token::TokenSource;
 use super::untold;
 use super::wire::Wire;
-use crate::arm::kind;
 use crate::engine::{Actuator, CallContext, Clock, Observer, PollAnswer, SendAnswer};
 use crate::model::action::Verification;
 use crate::model::permission::to_look;
@@ -261,32 +261,8 @@ async fn observe(
             assessment
         }
     };
-    only_as_seen(&mut assessment);
+    as_seen::require(&mut assessment);
     Ok(assessment)
-}
-
-/// Where the ETag of a resource is a header of its GET (docs/wire.md), or the specification of its PUT has the
-/// condition (record sets: `RecordSets_CreateOrUpdate`), a write says which body it was made from: what somebody
-/// changes after the look is not written over, but looked at again. Elsewhere nobody has seen the condition kept.
-const BEARS_ETAG: [&str; 8] = [
-    kind::NETWORKS,
-    kind::SUBNETS,
-    kind::PEERINGS,
-    kind::ROUTE_TABLES,
-    kind::PUBLIC_ADDRESSES,
-    kind::LOCAL_GATEWAYS,
-    kind::NAMES,
-    kind::NAMES_V6,
-];
-
-fn only_as_seen(assessment: &mut Assessment) {
-    let Assessed::Change(change) = &mut assessment.verdict else { return };
-    let write = &mut change.write;
-    let Some(resource) = write.resource.azure() else { return };
-    if write.method == WriteMethod::Put && BEARS_ETAG.iter().any(|kind| resource.is_a(kind)) {
-        let own = assessment.seen.iter().find(|seen| seen.resource == *resource);
-        write.if_match = own.and_then(|seen| seen.etag.clone());
-    }
 }
 
 async fn observe_action(

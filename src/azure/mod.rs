@@ -4,6 +4,7 @@
 //! engine's `Observer` and `Actuator`.
 
 mod adapter;
+mod as_seen;
 mod bounded;
 mod called;
 mod certificate;

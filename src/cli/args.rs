@@ -186,7 +186,7 @@ pub enum Verb {
     Resume(ResumeArgs),
     /// Drive a run of a shared store from here, and shut out the host that drove it.
     TakeOver(TakeOverArgs),
-    /// Try a step again that ended badly or is held, or all that failed, and go on.
+    /// Try a step again that failed, is held or is done, or all that failed, and go on.
     Retry(RetryArgs),
     /// Go on without a step.
     Skip(SkipArgs),

@@ -26,6 +26,7 @@ pub mod front;
 mod interrupts;
 mod kept_estate;
 mod kept_world;
+mod left;
 pub mod live;
 mod logs;
 pub mod measured;

@@ -31,7 +31,7 @@ use crate::model::{Action, Epoch, Messages, Plan, ResourceId, RunId, RunOutcome,
 use crate::render::machine::result_line;
 use crate::render::progress::EventLines;
 use crate::render::view::{Driven, ReachedView, StrikesView};
-use crate::render::{RunView, json, run_view_at, text};
+use crate::render::{LeftView, RunView, json, run_view_at, text};
 use crate::store::RunStore;
 use crate::store::shared::RunJournal;
 
@@ -74,6 +74,8 @@ pub struct Driving {
     pub reached: Vec<ReachedView>,
     /// What each bad day and fault has met and struck, in a drill.
     pub strikes: Vec<StrikesView>,
+    /// What still stands of what its steps did, where they reached their end.
+    pub left: Option<LeftView>,
     /// The time in it.
     pub now: Timestamp,
     /// What sends its trace, where somebody collects it.
@@ -379,6 +381,7 @@ impl Driving {
             events,
             reached: Vec::new(),
             strikes: Vec::new(),
+            left: None,
             now,
             exporter: None,
             messenger: None,
@@ -440,6 +443,7 @@ impl Driving {
         let mut view = run_view_at(&self.state, &self.events, Driven::ByNobody, self.now)?;
         view.set_reached(&self.reached);
         view.strikes.clone_from(&self.strikes);
+        view.left = self.left.clone().filter(LeftView::is_amiss);
         if self.ending == Ending::Interrupted {
             view.outcome = "interrupted".to_owned();
         }

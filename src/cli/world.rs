@@ -11,6 +11,7 @@ use super::error::{CliError, Status};
 use super::files;
 use super::front;
 use super::kept_world::{self, KeptWorld};
+use super::left;
 use super::region_down;
 use super::session::{DriveStart, Driving, GateAnswers, Session};
 use super::written;
@@ -20,7 +21,7 @@ use crate::drill::{self, Drill, Drilled};
 use crate::engine::{Clock, Ending, RunMode};
 use crate::model::limits::FILE_BYTES_MAX;
 use crate::model::{Messages, Plan, RegionDown, RunId, RunOutcome, Timestamp};
-use crate::outside::{BesideAzure, RoutedActuator};
+use crate::outside::{BesideAzure, RoutedActuator, RoutedObserver};
 use crate::render::view::{ReachView, ReachedView, StrikesView};
 use crate::sim;
 use crate::sim::network::Reach;
@@ -341,6 +342,12 @@ impl KeptDrill {
             }
         }
         if let Ok(driving) = &mut driven {
+            // In a copy of its world: looking leaves no trace in it.
+            let world = self.world.lock().unwrap_or_else(PoisonError::into_inner).world.clone();
+            let copy = Self::within(world, driving.now, &self.plan)?;
+            let beside = BesideAzure::stand_in(Arc::clone(&copy.clock));
+            let observer = RoutedObserver::new(Arc::new(copy.arm.observer()), beside.observer());
+            driving.left = left::look_at_end(driving, &observer, &copy.clock).await;
             driving.finish_messages().await;
         }
         driven
@@ -387,12 +394,25 @@ pub async fn go_on(
     last_at: Timestamp,
     begin: (DriveStart, Option<Messages>),
 ) -> Result<Driving, CliError> {
-    let path = kept(context, store.lease.run());
+    let drill = at_rest(context, store.lease.run(), plan, last_at)?;
+    drill.drive(context, store, begin).await
+}
+
+/// The surroundings of a drill that exists, as it left them.
+///
+/// # Errors
+/// The world is gone with the process that died.
+pub(super) fn at_rest(
+    context: &Context,
+    run: &RunId,
+    plan: &Plan,
+    last_at: Timestamp,
+) -> Result<KeptDrill, CliError> {
     let lost = |error: &(dyn std::error::Error + 'static)| {
         CliError::refused("The simulated world of this drill is gone with the process it lived in.")
             .because(error)
             .hint("Start another drill: it takes a second.")
     };
-    let world = kept_world::load(&path).map_err(|error| lost(error.as_ref()))?;
-    KeptDrill::within(world, last_at, plan)?.drive(context, store, begin).await
+    let world = kept_world::load(&kept(context, run)).map_err(|error| lost(error.as_ref()))?;
+    KeptDrill::within(world, last_at, plan)
 }

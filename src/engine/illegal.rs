@@ -40,8 +40,8 @@ pub enum IllegalMove {
     #[error("the step has ended")]
     StepEnded,
     /// The step did not end badly.
-    #[error("the step has not ended badly")]
-    NotEndedBadly,
+    #[error("the step has not begun")]
+    NotEnded,
     /// The step has nothing to take back.
     #[error("there is nothing to undo")]
     NothingToUndo,

@@ -19,6 +19,7 @@ mod gates;
 pub mod glance;
 pub mod handle;
 pub mod illegal;
+mod left;
 mod mending;
 mod new_run;
 mod obligations;
@@ -50,6 +51,7 @@ pub use ending::{Ending, EngineError, Patience};
 pub use event::{BootTime, Event, Intent, Recorded};
 pub use handle::{Handle, Request, Requests, Unwatched, Watcher};
 pub use illegal::IllegalMove;
+pub use left::left_by;
 pub use new_run::{DriverName, NewRun};
 pub use ports::{
     Actuator, Aside, Busy, CallContext, Clock, Entropy, Journal, JournalError, Lease, Observer,
@@ -58,5 +60,5 @@ pub use ports::{
 pub use record::{Phase, StepRecord, StepState};
 pub use refusal::CommandRefusal;
 pub use state::{RunPhase, RunState};
-pub use survey::{Survey, is_looked_at, survey};
+pub use survey::{Survey, is_looked_at, survey, survey_of};
 pub use target::{RunKind, RunMode, RunTarget};

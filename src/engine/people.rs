@@ -10,7 +10,7 @@ use super::record::{Phase, StepState};
 use super::refusal::CommandRefusal;
 use super::state::{RunPhase, RunState};
 use super::timeout;
-use crate::model::{Person, Plan, StepError, StepName};
+use crate::model::{Action, Person, Plan, StepError, StepName};
 
 /// A person said something. Either it acts, or the turn carries the reason why not.
 pub(super) fn command(turn: &mut TurnContext<'_>, command: Command) {
@@ -266,6 +266,8 @@ fn retry(turn: &mut TurnContext<'_>, said: StepCommand) {
             return refuse(turn, CommandRefusal::UndoFailed(name));
         }
         StepState::Working(_) if asks_about_failure => {}
+        // What it left may be another's by now; an attempt looks first, and writes only what is not so.
+        StepState::Succeeded if is_of_azure(turn.plan, &name) => {}
         StepState::Pending | StepState::Working(_) | StepState::Succeeded | StepState::Undone => {
             let status = record.status();
             return refuse(turn, CommandRefusal::NotEndedBadly(name, status));
@@ -292,6 +294,14 @@ fn retry(turn: &mut TurnContext<'_>, said: StepCommand) {
     for step in cancelled {
         reset(turn, step, &by, None);
     }
+}
+
+/// Whether a step's goal is a state of Azure's, which can be looked at again: no question, wait or program, and no
+/// machines, which people go on with.
+fn is_of_azure(plan: &Plan, name: &StepName) -> bool {
+    plan.step(name).is_some_and(|step| {
+        step.action.subject().is_some() && !matches!(step.action, Action::RecoveryPlan(_))
+    })
 }
 
 fn skip(turn: &mut TurnContext<'_>, said: StepCommand) {

@@ -58,8 +58,10 @@ pub enum CommandRefusal {
     /// What could not be undone is tried again by an undo.
     #[error("Step `{0}` could not be undone; use undo to try that again.")]
     UndoFailed(StepName),
-    /// The step did not end badly.
-    #[error("Step `{0}` is {1}; only a step that ended badly can be retried.")]
+    /// The step has not ended, or is none that can be done again.
+    #[error(
+        "Step `{0}` is {1}; a step that ended badly can be retried, and one that is done where it is about something of Azure's."
+    )]
     NotEndedBadly(StepName, StepStatus),
     /// The step cannot be left out as it stands.
     #[error("Step `{0}` is {1} and cannot be skipped now.")]

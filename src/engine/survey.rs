@@ -27,7 +27,13 @@ pub fn is_looked_at(step: &Step) -> bool {
 
 /// Looks at every step's resource once.
 pub async fn survey(plan: &Plan, observer: &dyn Observer, clock: &Arc<dyn Clock>) -> Survey {
-    let looks = plan.steps().iter().filter(|step| is_looked_at(step)).map(|step| {
+    let steps: Vec<&Step> = plan.steps().iter().filter(|step| is_looked_at(step)).collect();
+    survey_of(&steps, observer, clock).await
+}
+
+/// Looks at the resources of these steps once.
+pub async fn survey_of(steps: &[&Step], observer: &dyn Observer, clock: &Arc<dyn Clock>) -> Survey {
+    let looks = steps.iter().map(|step| {
         // Each look is a worker of its own on the clock.
         let turn = clock.queue();
         async move {

@@ -96,8 +96,8 @@ fn timed_out(record: &mut StepRecord, at: Timestamp) -> Result<(), IllegalMove> 
 
 /// It is tried again, with a new budget of attempts.
 fn reset(record: &mut StepRecord) -> Result<(), IllegalMove> {
-    if matches!(record.state, StepState::Pending | StepState::Succeeded) {
-        return Err(IllegalMove::NotEndedBadly);
+    if record.state == StepState::Pending {
+        return Err(IllegalMove::NotEnded);
     }
     count_anew(record);
     record.ended_at = None;

@@ -18,8 +18,7 @@ use crate::arm::{kind, read};
 use crate::model::{Region, ResourceId};
 
 const PROFILES: &str = "Microsoft.Network/trafficManagerProfiles";
-const RECORDS: [&str; 2] =
-    [kind::NAMES, kind::NAMES_V6];
+const RECORDS: [&str; 2] = [kind::NAMES, kind::NAMES_V6];
 const GROUPS: &str = "Microsoft.Network/networkSecurityGroups";
 
 /// Seconds for which a name is remembered while production is away.

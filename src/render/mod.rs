@@ -11,6 +11,7 @@ mod carried;
 pub mod diagnostic;
 pub mod document;
 pub mod json;
+mod left;
 pub mod line;
 pub mod machine;
 mod ourselves;
@@ -45,6 +46,7 @@ mod writes;
 #[cfg(test)]
 mod tests;
 
+pub use left::{LeftStep, LeftView};
 pub use ourselves::Ourselves;
 pub use preview_view::{PreviewStepView, PreviewTells, PreviewView};
 pub use style::Style;

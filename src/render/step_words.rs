@@ -15,6 +15,13 @@ pub(super) const ALREADY_SO: &str = "already_so";
 /// What becomes of a resource whose removal Azure took and has not ended.
 pub(super) const BEING_REMOVED: &str = "being_removed";
 
+/// A resource as a person says it: `er-singapore/dr-failover` for a child, its name else.
+pub(super) fn short(id: &str) -> String {
+    let parts: Vec<&str> = id.split('/').filter(|part| !part.is_empty()).collect();
+    // subscriptions/S/resourceGroups/G/providers/P/type/name[/type/name…]
+    parts.iter().skip(6).skip(1).step_by(2).copied().collect::<Vec<_>>().join("/")
+}
+
 /// What a step did to its resource, in a word; none where it wrote nothing.
 pub(super) fn change(
     step: &Step,

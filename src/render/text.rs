@@ -1,6 +1,7 @@
 //! What does a person read at 03:00? The summary of a run, on one screen.
 
-use super::step_words::{ALREADY_SO, BEING_REMOVED};
+use super::left;
+use super::step_words::{ALREADY_SO, BEING_REMOVED, short};
 use super::steps_text::{sentences, table};
 use super::strikes;
 use super::style::{Flow, Style, clock, fill, mark, span, wrap};
@@ -26,6 +27,11 @@ pub fn summary(view: &RunView, style: Style) -> String {
     recovery(&mut out, view, style);
     changed(&mut out, view, style);
     reached(&mut out, view, style);
+    if let Some(left) = &view.left {
+        let again =
+            |step: &str| view.ourselves.whole(&format!("backroad retry {} {step}", view.run));
+        left::lines(left, again, style).iter().for_each(|row| line(&mut out, row));
+    }
     strikes::lines(&view.strikes, style).iter().for_each(|row| line(&mut out, row));
     told::lines(&view.told, &view.run, style).iter().for_each(|row| line(&mut out, row));
     troubles(&mut out, view, style);
@@ -224,13 +230,6 @@ fn changed(out: &mut String, view: &RunView, style: Style) {
         };
         line(out, &style.dim(&format!("{}  {writes}", fill("", 10))));
     }
-}
-
-/// A resource as a person says it: `er-singapore/dr-failover` for a child, its name else.
-fn short(id: &str) -> String {
-    let parts: Vec<&str> = id.split('/').filter(|part| !part.is_empty()).collect();
-    // subscriptions/S/resourceGroups/G/providers/P/type/name[/type/name…]
-    parts.iter().skip(6).skip(1).step_by(2).copied().collect::<Vec<_>>().join("/")
 }
 
 /// Whether a step was more than skipped because its condition did not hold.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::Ourselves;
 use super::by_hand;
 use super::carried::Aim;
+use super::left::LeftView;
 use super::split::split;
 use super::step_words::{change, question, why};
 pub use super::strikes::StrikesView;
@@ -16,7 +17,7 @@ use super::timeline::{Timeline, Waited, seconds};
 pub use super::told::ToldView;
 use super::truth::{RunStanding, RunTruth, truth};
 use super::writes::{Writes, of_each_step};
-use crate::engine::{Actor, Event, Phase, Recorded, RunKind, RunState, StepState};
+use crate::engine::{Actor, Event, Phase, Recorded, RunKind, RunPhase, RunState, StepState};
 use crate::model::{Plan, RunId, RunOutcome, Step, StepName, StepStatus, Timestamp};
 
 /// The schema of a run's view.
@@ -105,6 +106,9 @@ pub struct RunView {
     /// What was proven to be advertised and is not reached over the circuits it came to, in a drill: each with why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_reached: Vec<String>,
+    /// Whether what its steps brought about still stands, where that was looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left: Option<LeftView>,
     /// What it was to bring about.
     #[serde(skip)]
     pub(super) aim: Aim,
@@ -312,10 +316,7 @@ fn viewed(
         by: opened.by.as_ref().map(ToString::to_string),
         said: super::spoken::lines(events, plan, opened.at),
         started_at: opened.at,
-        ended_at: match state.phase {
-            crate::engine::RunPhase::Ended { at, .. } => Some(at),
-            _ => None,
-        },
+        ended_at: ended_at(state),
         elapsed_seconds: since(now),
         recovery_seconds: recovered_at(events).filter(|_| succeeded).map(since),
         objective_seconds: plan.parts().objective.rto.map(seconds),
@@ -325,6 +326,7 @@ fn viewed(
         reached: Vec::new(),
         carried_as_before: Vec::new(),
         not_reached: Vec::new(),
+        left: None,
         aim: Aim::of(state, plan),
         critical_path: timeline.critical_path(plan, driven == Driven::ByNobody),
         writes: writes.values().map(|write| write.taken).sum(),
@@ -337,6 +339,11 @@ fn viewed(
         now: None,
         ourselves: Ourselves::default(),
     })
+}
+
+fn ended_at(state: &RunState) -> Option<Timestamp> {
+    let RunPhase::Ended { at, .. } = state.phase else { return None };
+    Some(at)
 }
 
 /// What was not taken back by a run that was.

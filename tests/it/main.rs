@@ -34,6 +34,7 @@ mod init_asks;
 mod init_follows;
 mod kept_journals;
 mod killed_anywhere;
+mod left;
 mod losing_it;
 mod lost_files;
 mod lost_posts;

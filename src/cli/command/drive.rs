@@ -19,11 +19,11 @@ use crate::cli::proof::Proof;
 use crate::cli::session::{DriveStart, Driving, GateAnswers, Interrupts, Session, claimed};
 use crate::cli::shared::{OpenedRun, Taking};
 use crate::cli::typed::duration;
-use crate::cli::{azure, messages, world};
+use crate::cli::{azure, left, messages, world};
 use crate::engine::state::Opened;
 use crate::engine::{Clock, Command, Ending, Journal, RunMode, RunState, StepCommand, people};
 use crate::model::{Messages, Plan, RunId, RunOutcome, StepName};
-use crate::outside::RoutedActuator;
+use crate::outside::{RoutedActuator, RoutedObserver};
 use crate::store::{RunStore, StoreError};
 
 /// What `resume` takes.
@@ -459,11 +459,14 @@ pub(super) async fn live(
         }
         return Err(refused);
     }
+    let beside = azure::beside(plan, Arc::clone(&clock));
+    let observer = RoutedObserver::new(Arc::new(arm.observer()), beside.observer());
+    let now = Arc::clone(&clock);
     let session = Session {
         store,
         actuator: Arc::new(RoutedActuator::new(
             Arc::new(arm.actuator(WriteScope::of(plan))),
-            azure::beside(plan, Arc::clone(&clock)).actuator(),
+            beside.actuator(),
         )),
         clock,
         answers: match &context.background {
@@ -480,6 +483,7 @@ pub(super) async fn live(
     if matches!(driving.ending, Ending::Ended(_)) {
         context.give_back(&run).await?;
     }
+    driving.left = left::look_at_end(&driving, &observer, &now).await;
     driving.finish_messages().await;
     Ok(driving)
 }

@@ -118,7 +118,7 @@ pub async fn perform(line: CommandLine, context: &Context) -> Result<Status, Cli
         Verb::Runs(args) => runs::runs(context, &args).await,
         Verb::Status(args) => {
             let run = context.pick(args.run.as_deref()).await?;
-            status::status(context, &run).await
+            status::asked(context, &run, &args).await
         }
         Verb::Watch(args) => watch::watch(context, &args).await,
         Verb::Journal(args) => journal::journal(context, &args).await,

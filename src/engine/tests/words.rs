@@ -92,6 +92,25 @@ fn a_step_at_work_is_not_tried_again_beside_itself() {
     };
 }
 
+/// Others go on working: what a step left may be another's an hour later.
+#[test]
+fn a_step_that_is_done_is_looked_at_again_and_written_only_where_it_is_not_so() {
+    for writes in [false, true] {
+        let mut bench = Bench::new(plan_of(vec![public_ip("pip", &[]), approval("go", &["pip"])]));
+        bench.give(Input::Opened);
+        bench.see("pip", Assessed::Holds);
+        bench.give(Input::Command(Command::Approve(said("go", "ann"))));
+        assert_eq!(bench.state.outcome(), Some(RunOutcome::Succeeded));
+        let turn = bench.give(Input::Command(Command::Retry(said("go", "ann"))));
+        assert!(turn.refusal.is_some_and(|why| why.to_string().contains("about something of")));
+        bench.give(Input::Command(Command::Retry(said("pip", "ann"))));
+        let turn = if writes { bench.change("pip") } else { bench.see("pip", Assessed::Holds) };
+        let intends = |event: &Event| matches!(event, Event::Intended { .. });
+        assert_eq!(turn.events.iter().any(intends), writes, "{turn:?}");
+        assert_eq!(bench.state.outcome().is_none(), writes);
+    }
+}
+
 #[test]
 fn a_refused_word_starts_nothing_and_a_leaving_process_neither() {
     let mut bench = Bench::new(plan_of(vec![public_ip("pip", &[])]));
