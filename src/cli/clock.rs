@@ -7,7 +7,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 
-use crate::engine::{BootTime, Busy, Clock, Entropy};
+use super::ui::Ui;
+use crate::engine::{BootTime, Busy, Clock, Entropy, Event, Recorded, RunMode};
+use crate::model::time::format_duration;
 use crate::model::{RunId, Timestamp};
 
 /// The longest sleep before the time is looked at again: the host may have been asleep.
@@ -118,6 +120,38 @@ impl Clock for RealClock {
     }
 }
 
+/// Clocks of hosts differ by less than this.
+const BEHIND_MIN: Duration = Duration::from_secs(60);
+
+/// That this host's clock is behind what a run's journal says has happened, where it is: a live run's times stand
+/// still until it has caught up, and nothing of it expires.
+pub(super) fn behind(events: &[Recorded]) -> Option<String> {
+    let Some(Event::RunOpened { mode: RunMode::Live, clock_factor: None, .. }) =
+        events.first().map(|first| &first.event)
+    else {
+        return None;
+    };
+    behind_since(events.last()?.at, RealClock::new(NonZeroU32::MIN, None).now())
+}
+
+fn behind_since(last: Timestamp, now: Timestamp) -> Option<String> {
+    let behind = last.since(now);
+    (behind >= BEHIND_MIN).then(|| {
+        format!(
+            "This host's clock is {} behind the last event of the run: one of two clocks is wrong. Until it has \
+             caught up, times stand still and no question expires.",
+            format_duration(Duration::from_secs(behind.as_secs()))
+        )
+    })
+}
+
+/// Says so before a run is driven on.
+pub(super) fn warn_behind(ui: Ui, events: &[Recorded]) {
+    if let Some(behind) = behind(events) {
+        ui.say(&format!("{} {behind}", ui.err.warn("warning:")));
+    }
+}
+
 /// Chance from the host: what keeps its hash tables from being guessed.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct HostEntropy;
@@ -188,5 +222,14 @@ mod tests {
     #[test]
     fn chance_differs_each_time() {
         assert_ne!(HostEntropy.bytes(), HostEntropy.bytes());
+    }
+
+    #[test]
+    fn a_clock_behind_the_last_event_is_told_and_one_that_differs_as_clocks_do_is_not() {
+        let last = Timestamp::from_millis(10_000_000);
+        let told = behind_since(last, Timestamp::from_millis(10_000_000 - 7_200_000));
+        assert!(told.unwrap().contains("clock is 2h behind"));
+        assert_eq!(behind_since(last, Timestamp::from_millis(10_000_000 - 59_000)), None);
+        assert_eq!(behind_since(last, last + Duration::from_secs(7_200)), None);
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::account;
 use super::args::{CommandLine, GivenArgs};
-use super::clock::RealClock;
+use super::clock::{self, RealClock};
 use super::collector::{self, settings::CollectorSettings};
 use super::error::CliError;
 use super::settings::{self, Environment};
@@ -304,6 +304,7 @@ impl Context {
             (Some(warning), Some(unshared)) => Some(format!("{warning} {unshared}")),
             (warning, unshared) => warning.or(unshared),
         };
+        let warning = warning.or_else(|| clock::behind(&events));
         let now = time_in(&events);
         Ok(RunLook { events, driven, now, warning, elsewhere })
     }

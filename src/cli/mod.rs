@@ -39,6 +39,7 @@ mod ready;
 pub mod region_down;
 mod run;
 pub mod saved;
+mod screen;
 pub mod session;
 pub mod settings;
 pub mod shared;

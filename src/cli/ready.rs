@@ -11,6 +11,7 @@ use crate::model::limits::FILE_BYTES_MAX;
 use crate::model::{Plan, RunOutcome};
 use crate::preflight::{Finding, FindingSeverity, FindingVerdict, Preflight};
 use crate::render::ready::{KnownDrill, ReadyRow};
+use crate::render::recovered_at;
 use crate::store::regular;
 
 /// The rows that findings make, and what each is when no rule speaks of it.
@@ -155,7 +156,14 @@ pub(super) async fn last_drill(
         if opened.plan.parts().runbook != *name {
             continue;
         }
-        let (kind, outcome) = (opened.kind(), state.outcome());
+        let kind = opened.kind();
+        // Whose way back was drilled, too, has shown more than a drill must.
+        let outcome = match state.outcome() {
+            Some(RunOutcome::Undone) if recovered_at(&look.events).is_some() => {
+                Some(RunOutcome::Succeeded)
+            }
+            other => other,
+        };
         if kind == RunKind::Live && outcome != Some(RunOutcome::Succeeded) {
             continue;
         }

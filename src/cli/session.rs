@@ -15,8 +15,8 @@ use super::control::ControlSocket;
 use super::error::{CliError, Status};
 pub use super::interrupts::Interrupts;
 use super::interrupts::interrupted_twice;
-use super::live::{LiveScreen, Stillness};
 use super::messages::{self, AboutRun, Messenger};
+use super::screen::Screen;
 use super::shared;
 use super::ui::Ui;
 use super::watch::{All, EventLog, EventRecorder, ObligationNotes};
@@ -25,11 +25,10 @@ use crate::arm::kind;
 use crate::engine::handle::{self, Handle, Requests};
 use crate::engine::{
     Actuator, Clock, Command, Driver, DriverName, Ending, NewRun, Patience, Ports, Recorded,
-    RunMode, RunState, Unwatched, Watcher,
+    RunMode, RunState, Watcher,
 };
 use crate::model::{Action, Epoch, Messages, Plan, ResourceId, RunId, RunOutcome, Seq, Timestamp};
 use crate::render::machine::result_line;
-use crate::render::progress::EventLines;
 use crate::render::view::{Driven, ReachedView, StrikesView};
 use crate::render::{LeftView, RunView, json, run_view_at, text};
 use crate::store::RunStore;
@@ -151,7 +150,7 @@ impl Session {
         screen.clear();
         drop(socket);
         let closed = close(journal).await;
-        let driven = match driven.and_then(|driven| closed.map(|()| driven)) {
+        let driven = match driven.and_then(|driven| closed_after(ui, driven, closed)) {
             Ok(driven) => driven,
             Err(error) => return Err(finish_messages(messenger, error).await),
         };
@@ -219,6 +218,27 @@ async fn close(journal: Arc<RunJournal>) -> Result<(), CliError> {
     match Arc::into_inner(journal) {
         Some(journal) => Ok(journal.close().await?),
         None => Ok(()),
+    }
+}
+
+/// How a run has ended is durable before its journal is closed: what is wrong then, such as a full disk, is said beside it.
+fn closed_after(
+    ui: Ui,
+    driven: (Ending, RunState),
+    closed: Result<(), CliError>,
+) -> Result<(Ending, RunState), CliError> {
+    match (closed, &driven.0) {
+        (Err(error), Ending::Ended(_)) => {
+            let why = error.why.first().unwrap_or(&error.what);
+            let warning = ui.err.warn("warning:");
+            ui.say(&format!(
+                "{warning} The run has ended and is recorded. Its journal is not closed: {why}."
+            ));
+            Ok(driven)
+        }
+        (closed, Ending::Ended(_) | Ending::Waiting(_) | Ending::Interrupted) => {
+            closed.map(|()| driven)
+        }
     }
 }
 
@@ -326,46 +346,6 @@ async fn hung_up(handle: &Handle) {
 
 /// How long the note of what the run owes is waited for at its end.
 const NOTED_WITHIN: Duration = Duration::from_secs(5);
-
-/// What shows the progress.
-enum Screen {
-    Live(LiveScreen),
-    EventLines(Arc<EventLines>),
-}
-
-impl Screen {
-    /// Lines that redraw on a terminal in real time; plain ones else, as in a drill, whose hours pass
-    /// in a second.
-    fn new(ui: Ui, mode: RunMode, clock: &Arc<dyn Clock>) -> Self {
-        // A terminal that nobody reads must not hold the run up.
-        if ui.live
-            && mode == RunMode::Live
-            && let Ok(screen) = LiveScreen::new(ui, Arc::clone(clock))
-        {
-            return Self::Live(screen);
-        }
-        let sink = Box::new(move |line: &str| ui.say(line));
-        Self::EventLines(Arc::new(EventLines::new(sink, ui.err)))
-    }
-
-    /// What a driver tells, and the way to keep the screen still while somebody is asked.
-    fn watcher(&self) -> (Arc<dyn Watcher>, Option<Stillness>) {
-        match self {
-            Self::Live(screen) => match screen.teller() {
-                Some((telling, stillness)) => (Arc::new(telling), Some(stillness)),
-                None => (Arc::new(Unwatched), None),
-            },
-            Self::EventLines(lines) => (Arc::clone(lines) as Arc<dyn Watcher>, None),
-        }
-    }
-
-    /// The lines are taken off the screen, where there is one.
-    fn clear(&mut self) {
-        if let Self::Live(screen) = self {
-            screen.end();
-        }
-    }
-}
 
 impl Driving {
     /// A drive that has ended, of which nobody is told any more.

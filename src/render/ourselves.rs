@@ -49,7 +49,8 @@ impl Ourselves {
     #[must_use]
     pub fn whole(&self, command: &str) -> String {
         let verb = command.strip_prefix(NAME).and_then(|words| words.split(' ').next());
-        let of_runs = verb.is_some_and(|verb| OF_RUNS.contains(&verb));
+        let kept_plan = command.starts_with("backroad run --plan ");
+        let of_runs = verb.is_some_and(|verb| OF_RUNS.contains(&verb)) || kept_plan;
         match of_runs && !command.contains("--state-dir") && !command.contains("--store") {
             true => format!("{command}{}", self.ending),
             false => command.to_owned(),
@@ -110,6 +111,10 @@ mod tests {
         assert_eq!(
             named.whole("backroad resume r"),
             "backroad resume r --state-dir '/srv/the runs'"
+        );
+        assert_eq!(
+            named.whole("backroad run --plan p.json"),
+            "backroad run --plan p.json --state-dir '/srv/the runs'"
         );
         assert_eq!(named.whole("kill 7"), "kill 7");
         assert_eq!(named.whole("backroad permissions R"), "backroad permissions R");

@@ -1,29 +1,32 @@
-//! Where did the time go? A run's time from its opening to its recovery, split into four parts that add up.
+//! Where did the time go? A run's time from its opening to its recovery, split into five parts that add up.
 //!
 //! At each moment one thing counts, the first of these that holds:
 //!
 //! 1. **Azure**: a write is on its way or at work, Azure asked us to come back later, or what must become
 //!    true in Azure (a route, a status) is not true yet.
-//! 2. **people**: a task is in somebody's hands, or nothing can go on until somebody says so: the run is
-//!    paused, has ended badly, or nobody drives it.
-//! 3. **deciding**: a question is open, for approval or for a choice.
-//! 4. **our own**: we look, we compile requests, we start the next step.
+//! 2. **people**: a task is in somebody's hands.
+//! 3. **left**: nothing can go on until somebody says so: the run is paused, has ended badly, or nobody drives it.
+//! 4. **deciding**: a question is open, for approval or for a choice.
+//! 5. **our own**: we look, we compile requests, we start the next step.
 //!
 //! So a question that is open while Azure makes a gateway costs nothing: it is asked in Azure's time.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::recovered::recovered_at;
 use crate::engine::{Event, Recorded};
 use crate::model::{Gate, Plan, RunOutcome, StepName, Timestamp};
 
-/// The four parts of a run's time.
+/// The parts of a run's time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Split {
     /// Questions were open and nothing else went on.
     pub deciding: Duration,
-    /// People had something to do, or the run waited for their word.
+    /// People had something to do.
     pub people: Duration,
+    /// The run was left: paused, ended badly, or driven by nobody.
+    pub left: Duration,
     /// Azure was at work.
     pub azure: Duration,
     /// The rest.
@@ -34,7 +37,7 @@ impl Split {
     /// All of it.
     #[must_use]
     pub fn whole(self) -> Duration {
-        self.deciding + self.people + self.azure + self.own
+        self.deciding + self.people + self.left + self.azure + self.own
     }
 }
 
@@ -82,11 +85,7 @@ pub(super) fn after(event: &Event, plan: &Plan, before: Option<Doing>) -> Option
 
 /// When the run's recovery ended: its first success, else its last event.
 pub(super) fn end(events: &[Recorded]) -> Option<Timestamp> {
-    let first = events.iter().find_map(|recorded| match &recorded.event {
-        Event::RunEnded { outcome: RunOutcome::Succeeded } => Some(recorded.at),
-        _ => None,
-    });
-    first.or_else(|| events.last().map(|recorded| recorded.at))
+    recovered_at(events).or_else(|| events.last().map(|recorded| recorded.at))
 }
 
 /// Splits the time from the first event to the recovery.
@@ -104,8 +103,10 @@ pub fn split(events: &[Recorded], plan: &Plan) -> Split {
         let abandoned = matches!(event, Event::RunClaimed { .. }) && doing.is_empty();
         let part = if any(Doing::Azure) {
             &mut split.azure
-        } else if any(Doing::Task) || stopped || abandoned {
+        } else if any(Doing::Task) && !stopped {
             &mut split.people
+        } else if stopped || abandoned {
+            &mut split.left
         } else if any(Doing::Question) {
             &mut split.deciding
         } else {

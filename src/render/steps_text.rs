@@ -12,6 +12,8 @@ const BAR: (usize, usize) = (12, 48);
 /// Which columns there is room for; the bar goes first where there is little, then the clock.
 struct Widths {
     name: usize,
+    /// Of a time since the run began.
+    time: usize,
     /// Whether the wall clock has a column.
     wall: bool,
     bar: usize,
@@ -22,10 +24,15 @@ impl Widths {
     /// Columns before the notes.
     fn lead(&self) -> usize {
         self.name
-            + 22
+            + marks(self.time)
             + if self.wall { 10 } else { 0 }
             + if self.bar > 0 { self.bar + 2 } else { 0 }
     }
+}
+
+/// Columns of a mark, two times and their gaps.
+const fn marks(time: usize) -> usize {
+    8 + 2 * time
 }
 
 /// Columns that notes have at least, beside the rest.
@@ -33,10 +40,11 @@ const NOTE_MIN: usize = 16;
 
 fn widths(view: &RunView, style: Style) -> Widths {
     let longest = view.steps.iter().map(|step| step.name.chars().count()).max().unwrap_or(0);
-    // Mark, two times and their gaps take 22 columns.
-    let most = style.width.saturating_sub(22 + NOTE_MIN).clamp(8, 30);
+    let ends = view.steps.iter().filter_map(|step| step.end_seconds.or(step.start_seconds));
+    let time = ends.map(|at| span(at).chars().count()).fold(7, usize::max);
+    let most = style.width.saturating_sub(marks(time) + NOTE_MIN).clamp(8, 30);
     let name = longest.clamp(4, most);
-    let mut widths = Widths { name, wall: false, bar: 0, note: 0 };
+    let mut widths = Widths { name, time, wall: false, bar: 0, note: 0 };
     widths.wall = style.width >= widths.lead() + 10 + NOTE_MIN;
     let left = style.width.saturating_sub(widths.lead());
     if left >= BAR.0 + 2 + NOTE_MIN {
@@ -60,10 +68,11 @@ pub(super) fn table(out: &mut String, view: &RunView, style: Style) {
     let wall = if widths.wall { format!("{zone:>8}  ") } else { String::new() };
     let bar = if widths.bar > 0 { fill("", widths.bar + 2) } else { String::new() };
     let head = format!(
-        "  {}  {:>7}  {:>7}  {wall}{bar}WAITED FOR",
+        "  {}  {:>time$}  {:>time$}  {wall}{bar}WAITED FOR",
         fill("STEP", widths.name),
         "START",
         "END",
+        time = widths.time,
     );
     line(out, &style.dim(&head));
     for step in in_order(view) {
@@ -111,12 +120,13 @@ fn row(out: &mut String, step: &StepView, view: &RunView, widths: &Widths, style
     line(
         out,
         &format!(
-            "{} {}  {:>7}  {:>7}  {wall}{bar}{}",
+            "{} {}  {:>time$}  {:>time$}  {wall}{bar}{}",
             style.by_status(step.status, mark(step.status)),
             fill(&cut_within(&step.name, widths.name), widths.name),
             at(step.start_seconds),
             at(step.end_seconds),
-            style.dim(&lines.next().unwrap_or_default())
+            style.dim(&lines.next().unwrap_or_default()),
+            time = widths.time,
         ),
     );
     let indent = " ".repeat(widths.lead());

@@ -233,6 +233,54 @@ fn the_summary_of_a_run_that_succeeded() {
     insta::assert_snapshot!(text::summary(&view, Style::PLAIN));
 }
 
+/// What is taken back had been done, in its time: an undo an hour later makes no step longer and no recovery undone.
+#[test]
+fn a_run_that_was_taken_back_had_recovered_in_its_time() {
+    let before = whole().view(Driven::ByNobody);
+    let ann = || Actor::Person("ann".into());
+    let book = whole()
+        .at(5_000, Event::Reopened { by: ann(), why: "undo".to_owned() })
+        .at(5_000, Event::UndoRequested { by: ann(), reason: Some("practice".to_owned()) })
+        .at(5_000, Event::UndoStarted { step: name("last"), attempt: 2 })
+        .at(6_000, Event::StepUndone { step: name("last") })
+        .at(6_000, Event::RunEnded { outcome: RunOutcome::Undone });
+    let view = book.view(Driven::ByNobody);
+    assert_eq!((view.recovery_seconds, view.taken_back_seconds), (None, Some(1_500.0)));
+    let last = |view: &RunView| {
+        let step = view.steps.iter().find(|step| step.name == "last").unwrap();
+        (step.start_seconds, step.end_seconds)
+    };
+    assert_eq!(last(&view), last(&before));
+    assert_eq!(view.critical_path, before.critical_path);
+    let text = text::summary(&view, Style::PLAIN);
+    assert!(text.contains("Recovered in 25:00, and taken back since."), "{text}");
+}
+
+/// Nobody is at work for a run that has ended badly and waits for a word.
+#[test]
+fn the_time_in_which_a_run_was_left_is_nobodys_work() {
+    let ann = || Actor::Person("ann".into());
+    let book = failed()
+        .at(10_000, Event::Reopened { by: ann(), why: "retry".to_owned() })
+        .at(10_000, Event::StepReset { step: name("front"), by: ann(), reason: None });
+    let split = super::split::split(&book.0, &plan());
+    assert_eq!(split.left, Duration::from_secs(9_991));
+    assert_eq!(split.people, Duration::ZERO);
+}
+
+/// A run of half a day keeps its columns.
+#[test]
+fn times_of_ten_hours_and_more_stand_in_line() {
+    let text = text::summary(
+        &Book::opened().starts(0, "front").succeeds(40_000, "front").view(Driven::ByNobody),
+        Style::PLAIN,
+    );
+    let row = |word: &str| text.lines().find(|line| line.contains(word)).unwrap();
+    let end =
+        |line: &str, word: &str| line[..line.find(word).unwrap() + word.len()].chars().count();
+    assert_eq!(end(row("STEP"), "END"), end(row("✓ front"), "11:06:40"), "{text}");
+}
+
 #[test]
 fn the_summary_of_a_run_that_failed_names_the_way_on() {
     let view = failed().view(Driven::ByNobody);

@@ -130,6 +130,10 @@ fn recovered(out: &mut String, view: &RunView, style: Style) {
         }
         return;
     }
+    if let Some(took) = view.taken_back_seconds {
+        let text = format!("Recovered in {}, and taken back since.", span(took));
+        return line(out, &text);
+    }
     match (view.recovery_seconds, view.objective_seconds) {
         (Some(took), Some(wanted)) if took <= wanted => line(
             out,
@@ -137,7 +141,7 @@ fn recovered(out: &mut String, view: &RunView, style: Style) {
                 "Recovered in {} of the {} allowed: {} to spare.",
                 style.good(&span(took)),
                 span(wanted),
-                span(wanted - took)
+                span(wanted.floor() - took.floor())
             ),
         ),
         (Some(took), Some(wanted)) => line(
@@ -145,7 +149,7 @@ fn recovered(out: &mut String, view: &RunView, style: Style) {
             &format!(
                 "Recovered in {}, which is {} longer than the objective of {}.",
                 style.bad(&span(took)),
-                span(took - wanted),
+                span(took.floor() - wanted.floor()),
                 span(wanted)
             ),
         ),

@@ -10,6 +10,7 @@ use super::Ourselves;
 use super::by_hand;
 use super::carried::Aim;
 use super::left::LeftView;
+use super::recovered::{recovered_at, until_recovered};
 use super::split::split;
 use super::step_words::{change, question, why};
 pub use super::strikes::StrikesView;
@@ -17,7 +18,7 @@ use super::timeline::{Timeline, Waited, seconds};
 pub use super::told::ToldView;
 use super::truth::{RunStanding, RunTruth, truth};
 use super::writes::{Writes, of_each_step};
-use crate::engine::{Actor, Event, Phase, Recorded, RunKind, RunPhase, RunState, StepState};
+use crate::engine::{Actor, Phase, Recorded, RunKind, RunPhase, RunState, StepState};
 use crate::model::{Plan, RunId, RunOutcome, Step, StepName, StepStatus, Timestamp};
 
 /// The schema of a run's view.
@@ -85,6 +86,9 @@ pub struct RunView {
     pub elapsed_seconds: f64,
     /// From its opening to the last step's end, in seconds, if it succeeded.
     pub recovery_seconds: Option<f64>,
+    /// The same of a run that had succeeded, and was taken back since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken_back_seconds: Option<f64>,
     /// What that is measured against.
     pub objective_seconds: Option<f64>,
     /// How much of it went by for people alone, in seconds: they decided, or had work in hand, while nothing of
@@ -290,7 +294,7 @@ fn viewed(
 ) -> Option<RunView> {
     let opened = state.opened.as_ref()?;
     let plan = &opened.plan;
-    let timeline = Timeline::of(events);
+    let timeline = Timeline::of(until_recovered(events));
     let since = |at: Timestamp| seconds(at.since(opened.at));
     let writes = of_each_step(events);
     let steps: Vec<StepView> = plan
@@ -319,8 +323,9 @@ fn viewed(
         ended_at: ended_at(state),
         elapsed_seconds: since(now),
         recovery_seconds: recovered_at(events).filter(|_| succeeded).map(since),
+        taken_back_seconds: recovered_at(events).filter(|_| taken_back(state)).map(since),
         objective_seconds: plan.parts().objective.rto.map(seconds),
-        people_seconds: seconds(split.deciding + split.people),
+        people_seconds: seconds(split.deciding + split.people + split.left),
         window_seconds: timeline.window(plan, events).map(seconds),
         reachability: Vec::new(),
         reached: Vec::new(),
@@ -339,6 +344,10 @@ fn viewed(
         now: None,
         ourselves: Ourselves::default(),
     })
+}
+
+fn taken_back(state: &RunState) -> bool {
+    matches!(state.outcome(), Some(RunOutcome::Undone | RunOutcome::UndoIncomplete))
 }
 
 fn ended_at(state: &RunState) -> Option<Timestamp> {
@@ -397,14 +406,6 @@ fn step_view(
             })
             .flatten(),
         call: step.prose.call.clone().filter(|_| failed),
-    })
-}
-
-/// What was settled afterwards is no part of the recovery.
-fn recovered_at(events: &[Recorded]) -> Option<Timestamp> {
-    events.iter().find_map(|recorded| match &recorded.event {
-        Event::RunEnded { outcome: RunOutcome::Succeeded } => Some(recorded.at),
-        _ => None,
     })
 }
 

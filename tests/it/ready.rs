@@ -56,6 +56,13 @@ impl Bench {
         assert_eq!(code, 0, "{out}{err}");
     }
 
+    /// The newest run.
+    fn run(&self) -> String {
+        let (_, out, _) = self.ran(&["runs", "--output", "json"]);
+        let runs: Value = serde_json::from_str(&out).unwrap();
+        runs["runs"][0]["run"].as_str().unwrap().to_owned()
+    }
+
     fn drill(&self, more: &[&str]) -> i32 {
         let runbook = self.runbook.display().to_string();
         self.ran(&[&["drill", &runbook, "--world", WORLD], more].concat()).0
@@ -105,6 +112,16 @@ fn a_runbook_is_ready_when_every_row_is_good_and_each_that_is_not_says_what_mend
     let (code, text, err) = bench.ran(&["ready", &runbook, "--history"]);
     assert_eq!(code, 0, "{err}");
     assert!(text.contains("-+-  ready 1 times of 3"), "{text}");
+}
+
+/// Whose way back was drilled as well has shown more than a drill must.
+#[test]
+fn a_drill_that_was_taken_back_counts() {
+    let bench = Bench::new("");
+    assert_eq!(bench.drill(&[]), 0);
+    let (code, _, err) = bench.ran(&["undo", &bench.run(), "--reason", "practice"]);
+    assert_eq!(code, 0, "{err}");
+    assert_eq!(row(&bench.ready(&[]).1, "drill")["state"], "good");
 }
 
 #[test]

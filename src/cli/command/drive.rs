@@ -7,12 +7,12 @@ use std::time::Duration;
 use clap::Args;
 use url::Url;
 
-use super::going_on::{refuse_elsewhere, refuse_without_secrets};
+use super::going_on::{refuse_elsewhere, refuse_without_secrets, taken};
 use super::served_page::{PageBesideArgs, RunningPage};
 use super::status::status;
 use crate::azure::WriteScope;
 use crate::cli::args::{DriveArgs, GivenArgs, Output, RunCommandArgs, StepCommandArgs, Target};
-use crate::cli::clock::RealClock;
+use crate::cli::clock::{self, RealClock};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Status};
 use crate::cli::proof::Proof;
@@ -350,6 +350,7 @@ async fn go_on(
         // Nobody can begin it any more, and nothing is sent without an event: its claims held for nothing.
         context.give_back(&run).await?;
     }
+    clock::warn_behind(context.ui, &events);
     let state = Context::fold(&events)?;
     let ended = state.outcome().is_some();
     let under_way = state.calls_under_way().max();
@@ -422,7 +423,7 @@ async fn tell_driver(
     } else {
         context.tell_elsewhere(run, &command).await?;
     }
-    context.ui.say("Done. The process that drives the run goes on with it.");
+    context.ui.say(taken(&command));
     match context.ui.output {
         Output::Text => Ok(Status::Done),
         Output::Json | Output::Jsonl => status(context, run).await,
@@ -480,8 +481,15 @@ pub(super) async fn live(
         messages,
     };
     let mut driving = session.drive(context, begin).await?;
-    if matches!(driving.ending, Ending::Ended(_)) {
-        context.give_back(&run).await?;
+    if matches!(driving.ending, Ending::Ended(_))
+        && let Err(error) = context.give_back(&run).await
+    {
+        // The run has ended well or badly, and that is recorded: its end is shown all the same.
+        let why = error.why.first().unwrap_or(&error.what);
+        context.ui.say(&format!(
+            "{} What the run has claimed is not given back: {why}. Once that is mended, `backroad resume {run}` does so.",
+            context.ui.err.warn("warning:")
+        ));
     }
     driving.left = left::look_at_end(&driving, &observer, &now).await;
     driving.finish_messages().await;

@@ -72,3 +72,21 @@ pub(super) fn refuse_elsewhere(
     }
     Ok(())
 }
+
+/// What becomes of a command that the process which drives the run has taken.
+pub(super) fn taken(command: &Command) -> &'static str {
+    match command {
+        Command::Pause { .. } => "Done. The process that drives the run starts nothing new.",
+        Command::Cancel { .. } => "Done. The process that drives the run ends it.",
+        Command::Decline(_) => "Done. The process that drives the run has the no.",
+        Command::Undo { .. } => "Done. The process that drives the run takes it back.",
+        Command::Approve(_)
+        | Command::Retry(_)
+        | Command::RetryFrom(_)
+        | Command::RetryAll { .. }
+        | Command::Skip(_)
+        | Command::Continue { .. }
+        | Command::SourceDown { .. }
+        | Command::Settle { .. } => "Done. The process that drives the run goes on with it.",
+    }
+}

@@ -90,7 +90,7 @@ pub(super) async fn plan(
         SavedPlan::new(runbook, &compiled.given, plan, &seen, &place).write(path)?;
         let at = RealClock::new(std::num::NonZeroU32::MIN, None).now();
         note_plan(context, &plan.parts().runbook, path, at);
-        context.ui.say(&kept(path, looked));
+        context.ui.say(&kept(path, looked, target));
     }
     let mut view = PreviewView::of(plan, plan::preview(plan, &seen), place);
     view.preflight.clone_from(&found.findings);
@@ -172,8 +172,12 @@ fn in_azure(plan: &Plan, target: &Target, down: &RegionsDown) -> Result<LookedAt
 }
 
 /// What is said of a plan that was kept, and what a run makes of it.
-fn kept(plan: &Path, world: Option<&Path>) -> String {
-    let run = format!("`backroad run --plan {}`", plan.display());
+fn kept(plan: &Path, world: Option<&Path>, target: &Target) -> String {
+    // A plan says what is run, and not where.
+    let endpoint = target.endpoint.iter().map(|url| format!(" --endpoint {url}"));
+    let factor = target.clock_factor.iter().map(|factor| format!(" --clock-factor {factor}"));
+    let target: String = endpoint.chain(factor).collect();
+    let run = format!("`backroad run --plan {}{target}`", plan.display());
     match world {
         None => format!("Kept. Run exactly this with {run}."),
         Some(world) => format!(

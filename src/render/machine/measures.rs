@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::engine::{Event, Recorded, RunKind, RunState};
-use crate::model::{Plan, StepError, StepName, Timestamp};
-use crate::render::RunView;
+use crate::model::{Plan, RunId, StepError, StepName, Timestamp};
 use crate::render::timeline::seconds;
 use crate::render::truth::{ObjectiveVerdict, RunStanding, RunTruth};
+use crate::render::{RunView, recovered_at};
 
 /// The codes with which Azure says that too much was asked of it, or a part of them.
 const THROTTLED: [&str; 3] = ["toomanyrequests", "throttl", "ratelimit"];
@@ -29,6 +29,8 @@ pub struct RunMeasures {
     pub elapsed: f64,
     /// From its opening to its success, in seconds.
     pub recovery: Option<f64>,
+    /// When it succeeded first: of a drill, by the clock of the host that ran it.
+    pub succeeded_at: Option<Timestamp>,
     /// What that is measured against, in seconds.
     pub objective: Option<f64>,
     /// Whether that holds.
@@ -151,6 +153,12 @@ impl<'a> Counting<'a> {
     }
 }
 
+/// When a run was begun, by the clock of the host that named it: its id begins with that.
+fn begun_here(run: &RunId) -> Option<Timestamp> {
+    let id = ulid::Ulid::from_string(run.as_str()).ok()?;
+    i64::try_from(id.timestamp_ms()).ok().map(Timestamp::from_millis)
+}
+
 /// What is measured of a run; none before its first event.
 #[must_use]
 pub fn measures(state: &RunState, events: &[Recorded], view: &RunView) -> Option<RunMeasures> {
@@ -168,6 +176,11 @@ pub fn measures(state: &RunState, events: &[Recorded], view: &RunView) -> Option
         started: opened.at,
         elapsed: *elapsed_seconds,
         recovery: view.recovery_seconds,
+        succeeded_at: recovered_at(events).map(|at| match view.mode {
+            // A drill's hours are its own: by this host's clock it took a second.
+            RunKind::Drill => begun_here(&opened.run).unwrap_or(at),
+            RunKind::Simulated | RunKind::Live => at,
+        }),
         objective: opened.plan.parts().objective.rto.map(seconds),
         verdict: *objective,
         steps,

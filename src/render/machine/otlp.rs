@@ -79,7 +79,7 @@ fn counted(point: &Point, run: &RunMeasures) -> Vec<Value> {
         point.sum(
             "backroad.run.retries",
             "{attempt}",
-            "Attempts that were followed by another.",
+            "Attempts that were made again without a person's word.",
             told.retries,
         ),
         point.sum(

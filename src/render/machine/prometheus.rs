@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use super::measures::RunMeasures;
 use crate::model::StepStatus;
 use crate::outward;
-use crate::render::truth::{ObjectiveVerdict, RunStanding};
+use crate::render::truth::ObjectiveVerdict;
 
 /// How many runs are told one by one, besides those that go on.
 const RUNS_MAX: usize = 20;
@@ -51,9 +51,10 @@ const OF_A_RUN: [(Family, Number); 13] = [
     (gauge("backroad_run_attempts", "Attempts at steps, undo included."), |run| {
         Some(f64::from(run.told.attempts))
     }),
-    (gauge("backroad_run_retries", "Attempts that were followed by another."), |run| {
-        Some(f64::from(run.told.retries))
-    }),
+    (
+        gauge("backroad_run_retries", "Attempts that were made again without a person's word."),
+        |run| Some(f64::from(run.told.retries)),
+    ),
     (gauge("backroad_run_throttled", "Refusals by which too much was asked."), |run| {
         Some(f64::from(run.told.throttled))
     }),
@@ -163,8 +164,8 @@ fn of_all(text: &mut String, runs: &[RunMeasures]) {
         let of = (runbook.to_owned(), run.kind.as_str());
         *counted.entry((of.0.clone(), of.1, run.standing.as_str())).or_default() += 1;
         *owed.entry(of.clone()).or_default() += run.owed;
-        if run.standing == RunStanding::Succeeded {
-            let ended = count(run.started.as_millis()) / 1000.0 + run.elapsed;
+        if let Some(at) = run.succeeded_at {
+            let ended = count(at.as_millis()) / 1000.0;
             let latest = last.entry(of).or_insert(ended);
             *latest = latest.max(ended);
         }

@@ -155,6 +155,8 @@ fn summary(report: &Report, view: &RunView, events: &[Recorded], elapsed: &str) 
         short
     } else if report.succeeded {
         format!("Recovered in {}{objective}.", report.recovery.took)
+    } else if view.taken_back_seconds.is_some() {
+        format!("Recovered in {}{objective}, and taken back since.", report.recovery.took)
     } else {
         let asked = view.steps.iter().filter(|step| step.question.is_some());
         let asked: Vec<&str> = asked.map(|step| step.name.as_str()).collect();
@@ -222,16 +224,12 @@ fn lower_first(text: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
+/// What the time is called in which a run was paused, had ended badly or was driven by nobody.
+const LEFT: &str = "Left standing";
+
 fn recovery(view: &RunView, events: &[Recorded], plan: &Plan, watched: &[ReachedView]) -> Recovery {
     let split = split(events, plan);
     let whole = split.whole().as_secs_f64();
-    let part = |name: &str, time: Duration| {
-        let seconds = time.as_secs_f64();
-        let share = if whole > 0.0 { seconds / whole * 100.0 } else { 0.0 };
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 100")]
-        let percent = share.round() as u32;
-        SplitPart { name: name.to_owned(), took: clock(time), seconds, percent }
-    };
     let within = view
         .objective_seconds
         .zip(view.recovery_seconds)
@@ -246,13 +244,42 @@ fn recovery(view: &RunView, events: &[Recorded], plan: &Plan, watched: &[Reached
             Some(seen) => (seen >= 0.5).then(|| span(seen)),
             None => view.window_seconds.map(span),
         },
-        parts: vec![
-            part("People deciding", split.deciding),
-            part("People at work", split.people),
-            part("Waiting for Azure", split.azure),
-            part("Our own overhead", split.own),
-        ],
+        parts: in_hundredths(&[
+            ("People deciding", split.deciding),
+            ("People at work", split.people),
+            // A run that nobody left has no word of it.
+            (LEFT, split.left),
+            ("Waiting for Azure", split.azure),
+            ("Our own overhead", split.own),
+        ]),
     }
+}
+
+/// The parts with their shares in hundredths, which add up: what rounding leaves goes to those that lost most by it.
+fn in_hundredths(parts: &[(&str, Duration)]) -> Vec<SplitPart> {
+    let all: u128 = parts.iter().map(|(_, time)| time.as_millis()).sum();
+    let share = |time: &Duration| {
+        let hundredfold = time.as_millis() * 100;
+        (hundredfold.checked_div(all).unwrap_or(0), hundredfold.checked_rem(all).unwrap_or(0))
+    };
+    let shares: Vec<(u128, u128)> = parts.iter().map(|(_, time)| share(time)).collect();
+    let missing = 100_u128.saturating_sub(shares.iter().map(|(whole, _)| whole).sum());
+    let mut by_rest: Vec<usize> = (0..parts.len()).collect();
+    by_rest.sort_by_key(|place| std::cmp::Reverse(shares[*place].1));
+    let more: Vec<usize> = by_rest
+        .into_iter()
+        .filter(|place| shares[*place].1 > 0)
+        .take(usize::try_from(missing).unwrap_or_default())
+        .collect();
+    let part = |(place, (name, time)): (usize, &(&str, Duration))| SplitPart {
+        name: (*name).to_owned(),
+        took: clock(*time),
+        seconds: time.as_secs_f64(),
+        percent: u32::try_from(shares[place].0).unwrap_or(100) + u32::from(more.contains(&place)),
+    };
+    let told =
+        parts.iter().enumerate().filter(|(_, (name, time))| *name != LEFT || !time.is_zero());
+    told.map(part).collect()
 }
 
 /// What each receiver of messages was told.

@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::moment::by_the_clock;
 use super::view::Deviation;
 use crate::engine::{Actor, Event, Recorded};
-use crate::model::{Plan, RunOutcome, StepName, Timestamp};
+use crate::model::{Plan, StepName, Timestamp};
+use crate::render::recovered_at;
 use crate::render::split::end;
 use crate::render::step_words::ALREADY_SO;
 use crate::render::style::clock;
@@ -34,9 +35,7 @@ pub(super) fn departures(
         }
     }
     of_steps(&mut found, view, events, plan);
-    let recovered = events.iter().any(|recorded| {
-        matches!(recorded.event, Event::RunEnded { outcome: RunOutcome::Succeeded })
-    });
+    let recovered = recovered_at(events).is_some();
     if let (Some(objective), Some(end), true) = (plan.parts().objective.rto, end(events), recovered)
         && end.since(opened) > objective
     {
@@ -146,6 +145,10 @@ fn departure(event: &Event, claims: u32) -> Option<(&'static str, String)> {
             ("process", format!("nothing could be recorded since {since}"))
         }
         Event::Paused { .. } => ("people", "the run was paused".to_owned()),
+        Event::UndoRequested { by, reason } if *by != Actor::Engine => {
+            let why = reason.as_ref().map_or_else(String::new, |why| format!(": {why}"));
+            ("people", format!("it was taken back{why}"))
+        }
         Event::RunClaimed { holder, .. } if claims > 1 => {
             ("process", format!("the process had ended; {holder} took the run up"))
         }

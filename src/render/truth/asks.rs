@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{Actor, Phase, RunPhase, RunState, StepState};
+use crate::engine::{Actor, Phase, RunPhase, RunState, StepRecord, StepState};
 use crate::model::{Gate, GatePolicy, OnExpiry, Plan, RunId, Step, StepName, Timestamp};
 use crate::render::view::Driven;
 
@@ -143,8 +143,27 @@ pub(super) fn asks(state: &RunState, driven: Driven) -> Vec<Ask> {
         let why = "Nobody drives the run: nothing is started and nothing is looked at.".to_owned();
         let go_on = way(resume, "go on where it stopped");
         asks.insert(0, Ask::of_run(AskKind::Interrupted, why, go_on));
+    } else if driven == Driven::ByNobody && state.steps.values().any(is_at_azure) {
+        // Whoever may not answer a question can still have the rest looked after.
+        let why = "Nobody drives the run: what Azure is at is not looked at.".to_owned();
+        let go_on = way(resume, "look at it, and wait for the answer");
+        asks.push(Ask::of_run(AskKind::Interrupted, why, go_on));
     }
     asks
+}
+
+/// Whether something of a step is under way that a driver would look at.
+fn is_at_azure(record: &StepRecord) -> bool {
+    record.work().is_some_and(|work| match work.phase {
+        Phase::Observing
+        | Phase::Intended(_)
+        | Phase::InDoubt(_)
+        | Phase::Operating { .. }
+        | Phase::Confirming(_)
+        | Phase::Waiting { .. }
+        | Phase::Retrying { .. } => true,
+        Phase::Asking { .. } => false,
+    })
 }
 
 fn of_step(state: &RunState, plan: &Plan, step: &Step) -> Option<Ask> {

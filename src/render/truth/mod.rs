@@ -15,9 +15,10 @@ mod usual;
 
 use serde::{Deserialize, Serialize};
 
+use super::recovered::recovered_at;
 use super::timeline::seconds;
 use super::view::Driven;
-use crate::engine::{Event, Recorded, RunPhase, RunState, StepState};
+use crate::engine::{Recorded, RunPhase, RunState, StepState};
 use crate::model::{RunOutcome, StepStatus, Timestamp};
 use crate::render::Ourselves;
 
@@ -159,11 +160,7 @@ fn verdict(
 ) -> ObjectiveVerdict {
     let Some(opened) = &state.opened else { return ObjectiveVerdict::None };
     let Some(rto) = opened.plan.parts().objective.rto else { return ObjectiveVerdict::None };
-    // What was settled or asked for after the recovery is no part of it.
-    let recovered = events.iter().find_map(|recorded| match recorded.event {
-        Event::RunEnded { outcome: RunOutcome::Succeeded } => Some(recorded.at),
-        _ => None,
-    });
+    let recovered = recovered_at(events);
     let met = |at: Timestamp| match at.since(opened.at) <= rto {
         true => ObjectiveVerdict::Met,
         false => ObjectiveVerdict::Missed,

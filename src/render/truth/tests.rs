@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::*;
-use crate::engine::Actor;
+use crate::engine::{Actor, Event};
 use crate::model::action::General;
 use crate::model::{Action, GatePolicy, OnExpiry, Person, Plan, Role, StepError};
 use crate::render::progress::{Teller, standing_lines};
@@ -238,6 +238,18 @@ fn a_run_that_nobody_drives_says_how_to_take_it_up() {
     assert_eq!(truth.standing, RunStanding::Interrupted);
     assert_eq!(truth.asks[0].ways[0].command, "backroad resume 01h00000000000000000000000");
     assert!(truth.expected_end.unwrap().stands_still);
+}
+
+/// Who must not say yes can still have what Azure is at looked after.
+#[test]
+fn a_run_that_nobody_drives_is_taken_up_without_an_answer() {
+    let resume = |book: &Book| {
+        let asks = truth_of(book, Driven::ByNobody, 90).asks;
+        asks.iter().flat_map(|ask| &ask.ways).any(|way| way.command.starts_with("backroad resume "))
+    };
+    assert!(!resume(&half_approved()), "its answer is all that is missing");
+    let book = half_approved().starts(131, "last").writes(132, "last");
+    assert!(resume(&book));
 }
 
 #[test]
