@@ -19,14 +19,15 @@ mod security;
 mod state;
 
 pub use circuit::{
-    CircuitPeeringView, CircuitView, PRIVATE_PEERING, is_shut, is_spent, spending_connection,
+    CircuitPeeringView, CircuitView, PRIVATE_PEERING, global_reach, is_shut, is_spent,
+    spending_connection,
 };
 pub use connection::ConnectionView;
 pub use firewall::{PublicAddressView, firewall_address};
 pub use gateway::GatewayView;
 pub use linked::linked;
 pub use network::{
-    GATEWAY_SUBNET, PeeringEnd, PeeringView, SubnetView, VirtualNetworkView, is_spoke,
+    GATEWAY_SUBNET, PeeringEnd, PeeringView, SubnetView, VirtualNetworkView, hub_behind, is_spoke,
 };
 pub use path::CircuitPath;
 pub use policy_field::PolicyField;

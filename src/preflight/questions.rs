@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use super::facts::{Fact, Facts, Question};
 use super::inquiry::{
     CIRCUITS, CONNECTIONS, HUB_GATEWAYS, Inquiry, NETWORK_MAPPINGS, VNETS, card_network, cards,
-    circuit_of, gateway_subnet, own_gateway_subnet, peerings_of, recovery_items, subnets_of,
+    circuit_of, gateway_subnet, own_gateway_subnet, peerings_of, recovery_items, route_server_id,
+    subnets_of,
 };
 use super::rules::{
     appliances, arrivals, card_settings, firewall_hops, guards, hub_tables, hubs, limits,
@@ -60,6 +61,7 @@ pub fn questions(plan: &Plan, facts: &Facts) -> BTreeSet<Question> {
     asked.extend(plan.steps_to_run().filter_map(|step| limits::question(&step.action)));
     asked.extend(hubs::questions(inquiry));
     asked.extend(hub_tables::questions(inquiry));
+    asked.extend(inquiry.maps_in_use().into_iter().map(|own| Question::Resource(own.map)));
     asked.extend(secrets::questions(inquiry));
     asked.extend(steering::questions(inquiry));
     asked.extend(resolvers::questions(&end));
@@ -94,6 +96,14 @@ fn around_gateways(inquiry: &Inquiry<'_>, facts: &Facts, resource: &mut impl FnM
             resource(&vnet);
         }
     }
+    // How a Route Server beside a VPN gateway passes routes on.
+    for (_, gateway, subnet) in inquiry.gateway_places() {
+        let vpn = !inquiry.gateways().iter().any(|(_, spec)| spec.id == *gateway);
+        let network = subnet.parent().filter(|_| vpn);
+        if let Some(server) = network.and_then(|vnet| route_server_id(facts.body(&vnet)?)) {
+            resource(&server);
+        }
+    }
     // The subnet of a gateway that is counted on, and its table: what is in it decides whether it works.
     for (_, gateway) in inquiry.gateways_in_use() {
         let Some(vnet) = inquiry.vnet_of(&gateway) else { continue };
@@ -101,6 +111,13 @@ fn around_gateways(inquiry: &Inquiry<'_>, facts: &Facts, resource: &mut impl FnM
         let own = facts.body(&vnet).and_then(own_gateway_subnet);
         if let Some(table) = own.and_then(|own| arm::SubnetView::of(own).route_table()) {
             resource(&table);
+        }
+    }
+    // Whether a gateway lets its connection go.
+    for (_, removed) in inquiry.removals(RemovalKind::Connection) {
+        let gateway = facts.body(&removed.id).map(arm::ConnectionView::of);
+        if let Some(gateway) = gateway.and_then(arm::ConnectionView::gateway) {
+            resource(&gateway);
         }
     }
     // Who uses a gateway that is removed.
@@ -278,6 +295,8 @@ fn around(inquiry: &Inquiry<'_>) -> BTreeSet<Question> {
     for (subscription, group) in inquiry.groups() {
         asked.insert(Question::Group { subscription: subscription.clone(), group: group.clone() });
         asked.insert(Question::Locks { subscription: subscription.clone(), group: group.clone() });
+        asked
+            .insert(Question::Denials { subscription: subscription.clone(), group: group.clone() });
         asked.insert(Question::Registration { subscription: subscription.clone() });
         asked.insert(Question::Subscription { subscription: subscription.clone() });
         if connecting {

@@ -15,6 +15,7 @@ mod kept_hubs;
 mod keys;
 mod on_circuits;
 mod order;
+mod route_maps;
 mod services;
 mod settings;
 mod standing;
@@ -280,6 +281,12 @@ const CASES: &[Spoilt] = &[
             json!({ "id": format!("{SEA}/virtualNetworks/vnet-app1-sea") });
         c.add(body);
     }),
+    ("HUB-IPV6", VWAN, |c| {
+        let space = "/properties/addressSpace/addressPrefixes";
+        c.set("vnet-app1-sea", space, json!(["10.1.0.0/24", "fd00:1::/48"]));
+    }),
+    ("HUB-MAP-DROP", VWAN, |c| *c = route_maps::dropping()),
+    ("HUB-MAP", VWAN, |c| *c = route_maps::unclear()),
     ("HUB-CIRCUITS", VWAN, |c| hub_links(c, 8, |n| format!("place {n}"))),
     ("HUB-TOLD", VWAN, |c| {
         let table = format!("{SEA}/virtualHubs/hub-sea/hubRouteTables/rt-apps");
@@ -682,6 +689,14 @@ const CASES: &[Spoilt] = &[
         c.add(standing_gateway("ErGw1AZ"));
         c.want("gateway", "/with/sku", json!("ErGw3AZ"));
     }),
+    ("GW-MULTIHOMED", "same-circuit-swap.yaml", |c| {
+        c.set("ergw-hub-ea", "/properties/resiliencyModel", json!("MultiHomed"));
+    }),
+    ("GW-MULTIHOMED-UNDO", MAIN, |c| {
+        with_subnet(c, gateway_subnet("10.10.10.128/25"));
+        c.add(standing_gateway("ErGw1AZ"));
+        c.set("ergw-hub-sea", "/properties/resiliencyModel", json!("MultiHomed"));
+    }),
     ("GW-PIP-BASIC", MAIN, |c| address(c, "Basic", &json!(["1"]))),
     ("GW-PIP-ZONES", MAIN, |c| address(c, "Standard", &json!([]))),
     ("GW-PEERINGS", MAIN, |c| {
@@ -903,6 +918,8 @@ const CASES: &[Spoilt] = &[
     }),
     ("LOCK-DELETE", "same-circuit-swap.yaml", |c| lock(c, "rg-network-ea", "CanNotDelete")),
     ("LOCK-UNDO", MAIN, |c| lock(c, "rg-network-sea", "CanNotDelete")),
+    ("DENY-ASSIGNED", MAIN, |c| denial(c, "rg-network-sea", &[])),
+    ("DENY-MAYBE", MAIN, |c| denial(c, "rg-network-sea", &["somebody"])),
     ("LOCK-READONLY", MAIN, |c| lock(c, "rg-network-sea", "ReadOnly")),
     ("RBAC", MAIN, |c| {
         c.world.rights = Some(serde_json::from_value(json!([
@@ -948,6 +965,13 @@ const CASES: &[Spoilt] = &[
     }),
     ("DNS-ZONE", VPN, |c| c.remove("corp.contoso.example")),
     ("DNS-ALIAS", VPN, |c| alias(c, "Portal")),
+    ("DNS-TTL", VPN, |c| c.set("A/portal", "/properties/ttl", json!(86_400))),
+    ("VPN-ROUTE-SERVER", VPN, |c| {
+        kept_hubs::route_server(c, "vnet-hub-sea");
+        c.set("rs", "/properties/allowBranchToBranchTraffic", json!(true));
+        c.also("gateway", "asn", json!(65_010));
+    }),
+    ("ADDR-GLOBAL-REACH", MAIN, |c| kept_hubs::reaching(c, "connections", 1, "10.10.10.72/29")),
     ("DNS-LINK", VPN, |c| c.remove("hub-sea")),
     ("TM-ENDPOINT", VPN, |c| c.remove("southeastasia")),
     ("TM-PRIORITY", VPN, |c| c.also("portal_here", "priority", json!(1))),
@@ -974,6 +998,15 @@ fn lock(case: &mut Case, group: &str, level: &str) {
         format!("/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/{group}");
     let lock = json!({ "name": "keep", "scope": scope, "level": level });
     case.world.locks.push(serde_json::from_value(lock).unwrap());
+}
+
+/// A deny assignment in a group, which leaves these out.
+fn denial(case: &mut Case, group: &str, excluded: &[&str]) {
+    let scope =
+        format!("/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/{group}");
+    let denial = json!({ "name": "stack", "scope": scope, "actions": ["*"], "not_actions": ["*/read"],
+        "excluded": excluded });
+    case.world.deny_assignments.push(serde_json::from_value(denial).unwrap());
 }
 
 /// Everything is allowed but this.

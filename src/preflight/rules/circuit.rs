@@ -11,9 +11,7 @@ use crate::model::azure_limits::links_max;
 use crate::model::geography::{self, Basis, PeeringLocation};
 use crate::model::{Action, ResourceId};
 use crate::preflight::facts::Fact;
-use crate::preflight::inquiry::{
-    CONNECTIONS, HUB_GATEWAYS, Inquiry, about, found, list, text, unless,
-};
+use crate::preflight::inquiry::{CONNECTIONS, HUB_GATEWAYS, Inquiry, about, found, text, unless};
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule, worst_of_each};
 
 /// The rules about circuits.
@@ -321,6 +319,11 @@ fn inferred(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         // A place that is not known is told of as that.
         let written = reach.written.as_ref().ok()?;
         let region = geography::region(&reach.region);
+        // A Local circuit reaches the regions that its location names, wherever those belong.
+        let names = |place: &PeeringLocation| place.local.contains(&reach.region.as_str());
+        if reach.tier == "local" && reach.location().is_ok_and(names) {
+            return None;
+        }
         let sure = reach.location().is_ok_and(|place| place.basis == Basis::Documented)
             && region.is_some_and(|region| region.basis == Basis::Documented);
         Some(unless(!sure, || format!("where {written} and {} belong is inferred", reach.region)))
@@ -366,7 +369,7 @@ fn link_count(inquiry: &Inquiry<'_>) -> Vec<Judged> {
             let reach: usize = arm::CircuitView::of(body)
                 .peerings()
                 .iter()
-                .map(|peering| list(peering, "/properties/connections").len())
+                .map(|peering| arm::global_reach(peering).count())
                 .sum();
             let unlisted = then.unlisted_links(id).len() + inquiry.unnamed_links(id);
             let count = then.all_links_to(id).len() + unlisted + reach;

@@ -9,6 +9,7 @@ mod at_work;
 pub(super) mod card_settings;
 mod circuit;
 mod connections;
+mod denials;
 mod expected;
 pub(super) mod firewall_hops;
 mod gateway;
@@ -21,6 +22,7 @@ pub(super) mod hub_tables;
 pub(super) mod hubs;
 pub(super) mod limits;
 mod machines;
+mod multi_homed;
 mod peerings;
 mod policy;
 mod policy_changes;
@@ -32,6 +34,7 @@ pub(super) mod replication;
 mod resizes;
 pub(super) mod resolvers;
 pub(super) mod rights;
+mod route_maps;
 mod routes;
 pub(super) mod secrets;
 pub(super) mod sides;
@@ -63,6 +66,7 @@ pub const FAMILIES: &[RuleFamily] = &[
     ("gateway subnet", "The subnets that gateways stand in.", gateway_subnet::RULES),
     ("gateway", "Gateways.", gateway::RULES),
     ("gateway sizes", "Gateways that are made larger, and the way back.", resizes::RULES),
+    ("gateways kept", "Gateways that Azure does not let go.", multi_homed::RULES),
     ("gateway room", "Room for one circuit more.", gateway_room::RULES),
     (
         "networks on a circuit",
@@ -74,6 +78,7 @@ pub const FAMILIES: &[RuleFamily] = &[
     ("hubs", "Hubs of a virtual WAN, and what is connected to them.", hubs::RULES),
     ("hub members", "Networks that are to be connected to hubs.", hub_member::RULES),
     ("hub tables", "Route tables of hubs, and what they name.", hub_tables::RULES),
+    ("hub maps", "Route maps of hubs.", route_maps::RULES),
     ("peerings", "Virtual network peerings and route tables.", peerings::RULES),
     ("routes written", "Route tables and routes that the runbook writes.", tables::RULES),
     ("firewall hops", "Firewalls that routes name by their address.", firewall_hops::RULES),
@@ -95,6 +100,7 @@ pub const FAMILIES: &[RuleFamily] = &[
     ("region", "Regions and resource groups.", region::RULES),
     ("states", "What has failed, and what somebody else is changing.", at_work::RULES),
     ("rights", "Locks and rights.", rights::RULES),
+    ("deny assignments", "What goes before every right.", denials::RULES),
     ("answers", "What Azure answers, and no waiting mends.", answers::RULES),
     ("limits", "Room for what is made, and who else is at work.", limits::RULES),
     ("policy", "Policies that deny what the run writes.", policy::RULES),

@@ -218,6 +218,27 @@ async fn a_circuit_of_expressroute_direct_is_where_its_port_is() {
 }
 
 #[tokio::test]
+async fn where_a_local_circuit_belongs_does_not_matter_to_the_regions_that_it_names() {
+    for (tier, place, inferred) in [
+        ("Local", "Madrid Metro", false),
+        ("Local", "Madrid", false),
+        ("Standard", "Madrid Metro", true),
+    ] {
+        let mut case = Case::of(MAIN);
+        for step in ["gateway", "connection"] {
+            case.want(step, "/with/location", json!("spaincentral"));
+        }
+        case.set("er-singapore", "/sku/tier", json!(tier));
+        let at = "/properties/serviceProviderProperties/peeringLocation";
+        case.set("er-singapore", at, json!(place));
+        let found = case.found().await;
+        assert_eq!(failed(&found).contains("GEO-INFERRED"), inferred, "{tier} {place}");
+        assert!(!unknown(&found, "GEO-LOCAL") && !unknown(&found, "GEO-STANDARD"));
+        assert!(!failed(&found).contains("GEO-LOCAL"), "{tier} {place}");
+    }
+}
+
+#[tokio::test]
 async fn the_reach_of_a_port_that_cannot_be_read_is_not_known() {
     let mut case = Case::of(MAIN);
     on_port(&mut case, "Standard", Some("Singapore"));
@@ -247,6 +268,34 @@ async fn a_size_that_azure_would_not_take_back_is_told_before_the_run() {
         assert_eq!(!told(&found, "GW-RESIZE-UNDO").is_empty(), stays, "{has} {wanted}");
         assert!(found.blocking().all(|own| own.rule != "GW-RESIZE-UNDO"));
     }
+}
+
+#[tokio::test]
+async fn a_gateway_that_azure_does_not_let_go_is_told_before_the_run() {
+    let swap = |model: &str| {
+        let mut case = Case::of("same-circuit-swap.yaml");
+        case.set("ergw-hub-ea", "/properties/resiliencyModel", json!(model));
+        case
+    };
+    let found = swap("MultiHomed").found().await;
+    let stops: Vec<_> = found.blocking().filter(|own| own.rule == "GW-MULTIHOMED").collect();
+    assert_eq!(stops.len(), 1, "{:?}", verdicts(&found, "GW-MULTIHOMED"));
+    assert_eq!(stops[0].about, "con-hub-ea-hongkong");
+    assert!(told(&swap("SingleHomed").found().await, "GW-MULTIHOMED").is_empty());
+    // The gateway itself.
+    let mut case = swap("MultiHomed");
+    let gateway = format!("{EA}/virtualNetworkGateways/ergw-hub-ea");
+    let removal = json!({ "action": "remove", "with": { "kind": "gateway", "id": gateway } });
+    case.instead("disconnect", removal);
+    assert!(failed(&case.found().await).contains("GW-MULTIHOMED"));
+    // One that only gains a connection: the run goes on, and its undo would not.
+    let mut case = Case::of(MAIN);
+    with_subnet(&mut case, gateway_subnet("10.10.10.128/25"));
+    case.add(standing_gateway("ErGw1AZ"));
+    case.set("ergw-hub-sea", "/properties/resiliencyModel", json!("MultiHomed"));
+    let found = case.found().await;
+    assert_eq!(told(&found, "GW-MULTIHOMED-UNDO").len(), 1);
+    assert!(found.blocking().all(|own| !own.rule.starts_with("GW-MULTIHOMED")));
 }
 
 #[tokio::test]

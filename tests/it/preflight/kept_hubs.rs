@@ -17,6 +17,21 @@ async fn a_table_that_drops_what_a_hub_brings_is_told_of_its_networks() {
         (json!([]), true, Some("table rt-bad keeps the gateway's routes away")),
         (route("None", "10.100.0.0/16"), false, Some("dropped by route r of table rt-bad")),
         (route("Internet", "10.100.0.0/16"), false, Some("sent to the Internet by route r")),
+        // The longest prefix wins: a part of it is dropped, or all of it in parts.
+        (
+            route("None", "10.100.0.0/17"),
+            false,
+            Some("10.100.0.0/17, a part of 10.100.0.0/16, is dropped"),
+        ),
+        (
+            json!([route("None", "10.100.0.0/17")[0], { "name": "s", "properties": {
+                "addressPrefix": "10.100.128.0/17", "nextHopType": "Internet" } }]),
+            false,
+            Some("10.100.0.0/17, a part of 10.100.0.0/16, is dropped by route r"),
+        ),
+        (route("VnetLocal", "10.100.0.0/16"), false, Some("10.100.0.0/16 is kept in the network")),
+        // What Azure has itself is no site's.
+        (route("VnetLocal", "10.1.0.0/24"), false, None),
         // What the hub brings is longer.
         (route("None", "10.0.0.0/8"), false, None),
         (json!([]), false, None),
@@ -237,4 +252,79 @@ async fn a_network_that_leaves_its_hub_first_may_have_a_gateway_of_its_own() {
     };
     assert!(of(false).await, "it uses the hub's gateways");
     assert!(!of(true).await);
+}
+
+/// The circuit has Global Reach connections, made from one side or the other.
+pub(super) fn reaching(case: &mut Case, key: &str, count: usize, prefix: &str) {
+    let own = |n: usize| {
+        json!({ "name": format!("gr{n}"), "properties": { "addressPrefix": prefix,
+            "circuitConnectionStatus": "Connected" } })
+    };
+    let all: Vec<Value> = (0..count).map(own).collect();
+    case.body("er-singapore")["properties"]["peerings"][0]["properties"][key] = json!(all);
+}
+
+#[tokio::test]
+async fn global_reach_counts_from_both_sides_and_its_addresses_are_no_networks() {
+    for key in ["connections", "peeredConnections"] {
+        let told = async |count, prefix| {
+            let mut case = Case::of(MAIN);
+            reaching(&mut case, key, count, prefix);
+            let found = case.found().await;
+            ["LINK-COUNT", "ADDR-GLOBAL-REACH"].map(|rule| failed(&found).contains(rule))
+        };
+        assert_eq!(told(100, "192.168.8.0/29").await, [true, false], "{key}");
+        assert_eq!(told(1, "192.168.8.0/29").await, [false, false], "{key}");
+        // In the hub, and in a spoke of it.
+        for prefix in ["10.10.10.72/29", "10.1.0.8/29"] {
+            assert_eq!(told(1, prefix).await, [false, true], "{key} {prefix}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_vpn_gateway_beside_a_route_server_is_as_azure_wants_it() {
+    for (asn, addresses, branches, told) in [
+        (None, 2, true, None),
+        (Some(65_515), 2, true, None),
+        (Some(65_010), 2, true, Some("its AS number is 65010, beside the Route Server rs")),
+        (None, 1, true, Some("it has one address, beside the Route Server rs")),
+        (Some(65_010), 1, false, None),
+    ] {
+        let mut case = Case::of(VPN);
+        route_server(&mut case, "vnet-hub-sea");
+        case.set("rs", "/properties/allowBranchToBranchTraffic", json!(branches));
+        match asn {
+            Some(asn) => case.also("gateway", "asn", json!(asn)),
+            None => case.unsaid("gateway", "asn"),
+        }
+        let Action::Vpn(backroad::model::action::Vpn::Gateway(spec)) =
+            &mut case.step("gateway").action
+        else {
+            panic!("no VPN gateway")
+        };
+        spec.public_ips.truncate(addresses);
+        let said_of = said(&case.found().await, "VPN-ROUTE-SERVER");
+        let why = said_of.first().map(|(_, why)| why.as_str());
+        assert_eq!(why, told, "{asn:?} {addresses} {branches}");
+    }
+}
+
+#[tokio::test]
+async fn ipv6_behind_a_hub_is_told_whatever_the_circuit_speaks() {
+    for vnet in ["vnet-app1-sea", "vnet-shared-sea"] {
+        let mut case = Case::of(VWAN);
+        let space = "/properties/addressSpace/addressPrefixes";
+        case.body(vnet)
+            .pointer_mut(space)
+            .unwrap()
+            .as_array_mut()
+            .unwrap()
+            .push(json!("fd00:1::/48"));
+        let found = case.found().await;
+        let why = "it has fd00:1::/48".to_owned();
+        assert_eq!(said(&found, "HUB-IPV6"), [(vnet.to_owned(), why)]);
+        assert!(found.blocking().all(|own| own.rule != "HUB-IPV6"));
+    }
+    assert!(said(&Case::of(VWAN).found().await, "HUB-IPV6").is_empty());
 }
