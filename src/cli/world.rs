@@ -377,6 +377,7 @@ pub(super) fn reach_view(reach: Reach) -> ReachView {
     ReachView {
         site: reach.site,
         network: reach.network.to_string(),
+        vnets: reach.vnets.iter().map(ToString::to_string).collect(),
         verdict: reach.verdict.as_str().to_owned(),
         works: reach.verdict.works(),
         circuits: reach.circuits.iter().map(|id| id.name().to_owned()).collect(),

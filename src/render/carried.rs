@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::IpNet;
 
-use super::step_words::{come_to, proven};
+use super::step_words::{brought, come_to, proven};
 use super::view::{ReachView, ReachedView, RunView};
 use crate::engine::RunState;
-use crate::model::Plan;
+use crate::model::{Plan, ResourceId};
 
 /// What a run was to bring about, as far as its steps have seen it.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -16,11 +16,21 @@ pub(super) struct Aim {
     come_to: BTreeSet<String>,
     /// What it has proven to be advertised.
     proven: BTreeSet<IpNet>,
+    /// The virtual networks that it has brought to a gateway, or whose subnets it has given tables and security groups.
+    brought: BTreeSet<ResourceId>,
 }
 
 impl Aim {
+    fn has_brought(&self, vnet: &str) -> bool {
+        ResourceId::parse(vnet).is_ok_and(|id| self.brought.contains(&id))
+    }
+
     pub(super) fn of(state: &RunState, plan: &Plan) -> Self {
-        Self { come_to: come_to(state, plan), proven: proven(state, plan) }
+        Self {
+            come_to: come_to(state, plan),
+            proven: proven(state, plan),
+            brought: brought(state, plan),
+        }
     }
 }
 
@@ -39,21 +49,28 @@ fn as_before(come_to: &BTreeSet<String>, watched: &[ReachedView]) -> Vec<String>
     all.into_iter().cloned().collect()
 }
 
-/// The networks of what was proven to be advertised that a site sends to over the circuits that the run has come to,
-/// and hears nothing of in the end: each with the sites, and why.
-fn unanswered(
-    come_to: &BTreeSet<String>,
-    proven: &BTreeSet<IpNet>,
-    watched: &[ReachedView],
-) -> Vec<String> {
-    let meant = |reach: &ReachView| {
+/// The networks that the run is for and that a site hears nothing of in the end: each with the sites, and why. Those are
+/// what it has proven to be advertised, where a site sends to that over the circuits that the run has come to; and what it
+/// has brought to a gateway, where a site sends to that by any way, or was answered before the run.
+fn unanswered(aim: &Aim, watched: &[ReachedView]) -> Vec<String> {
+    let proven = |reach: &ReachView| {
         let network: Result<IpNet, _> = reach.network.parse();
-        let meant = |own: &IpNet| proven.iter().any(|one| one.contains(own) || own.contains(one));
+        let meant =
+            |own: &IpNet| aim.proven.iter().any(|one| one.contains(own) || own.contains(one));
         network.is_ok_and(|network| meant(&network))
+            && reach.circuits.iter().any(|name| aim.come_to.contains(name))
     };
-    let sent = |reach: &&ReachView| {
-        !reach.works && reach.circuits.iter().any(|name| come_to.contains(name)) && meant(reach)
+    let first = watched.first().map_or(&[][..], |first| &first.reach);
+    let before = |reach: &ReachView| {
+        first
+            .iter()
+            .any(|own| own.works && (&own.site, &own.network) == (&reach.site, &reach.network))
     };
+    let brought = |reach: &ReachView| {
+        reach.vnets.iter().any(|id| aim.has_brought(id))
+            && (!reach.circuits.is_empty() || before(reach))
+    };
+    let sent = |reach: &&ReachView| !reach.works && (proven(reach) || brought(reach));
     let mut all: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
     for reach in watched.last().iter().flat_map(|last| &last.reach).filter(sent) {
         all.entry((&reach.network, &reach.verdict)).or_default().push(&reach.site);
@@ -70,7 +87,7 @@ impl RunView {
         self.reached = reached.to_vec();
         self.reachability = reached.last().map(|last| last.reach.clone()).unwrap_or_default();
         self.carried_as_before = as_before(&self.aim.come_to, reached);
-        self.not_reached = unanswered(&self.aim.come_to, &self.aim.proven, reached);
+        self.not_reached = unanswered(&self.aim, reached);
     }
 
     /// Why a drill whose every step was done has not recovered, or not all of it; nothing where it has, or where
@@ -114,6 +131,7 @@ mod tests {
 
     fn moment(circuits: &[(&str, bool)]) -> ReachedView {
         let reach = circuits.iter().map(|(circuit, works)| ReachView {
+            vnets: Vec::new(),
             site: "dc".to_owned(),
             network: "10.1.0.0/24".to_owned(),
             verdict: "reachable".to_owned(),
@@ -131,14 +149,19 @@ mod tests {
         let target: BTreeSet<String> = ["er-b".to_owned()].into();
         let proven = |text: &str| BTreeSet::from([text.parse::<IpNet>().unwrap()]);
         let all = proven("10.1.0.0/16");
-        let said = |circuit, works| unanswered(&target, &all, &[moment(&[(circuit, works)])]);
+        let aim = |proven: &BTreeSet<IpNet>| Aim {
+            come_to: target.clone(),
+            proven: proven.clone(),
+            ..Aim::default()
+        };
+        let said = |circuit, works| unanswered(&aim(&all), &[moment(&[(circuit, works)])]);
         assert_eq!(said("er-b", false), ["10.1.0.0/24 from dc (reachable)"]);
         assert!(said("er-b", true).is_empty(), "it answers");
         assert!(said("er-a", false).is_empty(), "nothing is sent there over the target");
         let others = proven("10.2.0.0/16");
         let last = [moment(&[("er-b", false)])];
-        assert!(unanswered(&target, &others, &last).is_empty(), "nobody meant that network");
-        assert!(unanswered(&target, &all, &[]).is_empty());
+        assert!(unanswered(&aim(&others), &last).is_empty(), "nobody meant that network");
+        assert!(unanswered(&aim(&all), &[]).is_empty());
     }
 
     #[test]
@@ -153,5 +176,28 @@ mod tests {
         assert!(said(&both, &both).is_empty(), "the target carries a part");
         let alone = [moment(&[("er-a", true)])];
         assert!(as_before(&BTreeSet::new(), &alone).is_empty(), "a run that comes to no circuit");
+    }
+
+    /// A peering or a hub brings a network to whatever circuits and tunnels its gateway has: no step names them.
+    #[test]
+    fn a_network_that_was_brought_to_a_gateway_and_is_not_answered_is_named() {
+        let id = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/v";
+        let at = |circuits: &[(&str, bool)]| {
+            let mut moment = moment(circuits);
+            moment.reach.iter_mut().for_each(|reach| reach.vnets = vec![id.to_owned()]);
+            moment
+        };
+        let brought = BTreeSet::from([ResourceId::parse(id).unwrap()]);
+        let aim = Aim { brought, ..Aim::default() };
+        assert_eq!(unanswered(&aim, &[at(&[("tunnel", false)])]).len(), 1);
+        assert!(unanswered(&aim, &[at(&[("tunnel", true)])]).is_empty());
+        let silent = || {
+            let mut moment = at(&[("x", false)]);
+            moment.reach.iter_mut().for_each(|reach| reach.circuits.clear());
+            moment
+        };
+        assert!(unanswered(&aim, &[silent()]).is_empty(), "nobody on-premises was ever told of it");
+        assert_eq!(unanswered(&aim, &[at(&[("x", true)]), silent()]).len(), 1, "it was cut off");
+        assert!(unanswered(&Aim::default(), &[at(&[("tunnel", false)])]).is_empty());
     }
 }

@@ -6,8 +6,9 @@ use ipnet::IpNet;
 
 use super::writes::Writes;
 use crate::engine::{Phase, RunState, StepRecord, StepState};
-use crate::model::action::Verification;
-use crate::model::{Action, Plan, Step, StepName};
+use crate::model::action::{HubAction, Verification};
+use crate::model::vpn::Vpn;
+use crate::model::{Action, Plan, ResourceId, Step, StepName};
 
 /// What became of a resource that was as wanted before anything was written.
 pub(super) const ALREADY_SO: &str = "already_so";
@@ -65,6 +66,27 @@ pub(super) fn proven(state: &RunState, plan: &Plan) -> BTreeSet<IpNet> {
     });
     // A default route says of no network that it is meant.
     told.flatten().filter(|prefix| prefix.prefix_len() > 0).copied().collect()
+}
+
+/// The virtual networks that a run has brought to a gateway, or whose subnets it has given tables and security groups:
+/// whatever else becomes of them, they are to be reached.
+pub(super) fn brought(state: &RunState, plan: &Plan) -> BTreeSet<ResourceId> {
+    let of_subnet = |subnet: &ResourceId| subnet.parent().into_iter().collect::<Vec<_>>();
+    let brought = done(state, plan).flat_map(|step| match &step.action {
+        Action::Peering(spec) if spec.use_remote_gateways == Some(true) => {
+            spec.id.parent().into_iter().collect()
+        }
+        Action::Peering(spec) if spec.allow_gateway_transit == Some(true) => {
+            vec![spec.remote.clone()]
+        }
+        Action::Hub(HubAction::Vnet(spec)) => vec![spec.vnet.clone()],
+        Action::Gateway(spec) => of_subnet(&spec.subnet),
+        Action::Vpn(Vpn::Gateway(spec)) => of_subnet(&spec.subnet),
+        Action::Association(spec) => of_subnet(&spec.subnet),
+        Action::SecurityGroup(spec) => of_subnet(&spec.subnet),
+        _ => Vec::new(),
+    });
+    brought.collect()
 }
 
 /// The circuits that a run has come to: those that a step of it connected, or saw the prefixes on. By name.

@@ -54,6 +54,7 @@ mod tests {
     fn moment(minutes: u64, works: &[(&str, bool)]) -> ReachedView {
         let start = Timestamp::from_millis(0);
         let one = |(network, works): &(&str, bool)| ReachView {
+            vnets: Vec::new(),
             site: "dc".to_owned(),
             network: (*network).to_owned(),
             verdict: String::new(),

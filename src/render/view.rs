@@ -167,6 +167,9 @@ pub struct ReachView {
     pub site: String,
     /// The network in Azure.
     pub network: String,
+    /// The ids of the virtual networks that have it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub vnets: Vec<String>,
     /// `reachable`, or why not.
     pub verdict: String,
     /// Whether it is.

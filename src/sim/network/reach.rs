@@ -1,6 +1,6 @@
 //! Can a site reach an Azure network, and does the answer come back the same way?
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -21,6 +21,9 @@ pub struct Reach {
     pub site: String,
     /// The Azure network.
     pub network: IpNet,
+    /// The virtual networks that have it.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub vnets: BTreeSet<ResourceId>,
     /// The circuits that the site's packets take, or the VPN connections where no circuit carries them.
     pub circuits: BTreeSet<ResourceId>,
     /// Whether it works.
@@ -74,13 +77,17 @@ impl ReachVerdict {
 /// How each site sees each network that any Azure region has, by site and network.
 #[must_use]
 pub fn reachability(estate: &Estate<'_>, onprem: &OnPrem) -> Vec<Reach> {
-    let networks: BTreeSet<IpNet> =
-        estate.vnets().flat_map(|vnet| vnet.prefixes.iter().copied()).collect();
+    let mut networks: BTreeMap<IpNet, BTreeSet<ResourceId>> = BTreeMap::new();
+    for vnet in estate.vnets() {
+        for prefix in &vnet.prefixes {
+            networks.entry(*prefix).or_default().insert(vnet.id.clone());
+        }
+    }
     let mut all = Vec::new();
     let borders = borders(estate, onprem);
     for site in &onprem.sites {
         let pieces = pieces(site, &borders);
-        for network in &networks {
+        for (network, vnets) in &networks {
             let ways = on_premises_choice(estate, onprem, Some(&site.name), network);
             let tunnels = vpn::ways_there(estate, onprem, &site.name, network);
             let by_circuit =
@@ -110,6 +117,7 @@ pub fn reachability(estate: &Estate<'_>, onprem: &OnPrem) -> Vec<Reach> {
             all.push(Reach {
                 site: site.name.clone(),
                 network: *network,
+                vnets: vnets.clone(),
                 circuits,
                 verdict,
                 remark,
