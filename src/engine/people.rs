@@ -6,7 +6,7 @@ use super::decision::{Effect, TurnContext, refuse};
 use super::event::Event;
 use super::failure;
 use super::gates;
-use super::record::{Phase, StepState};
+use super::record::{Phase, StepRecord, StepState};
 use super::refusal::CommandRefusal;
 use super::state::{RunPhase, RunState};
 use super::timeout;
@@ -144,21 +144,16 @@ pub fn tried_again(plan: &Plan, state: &RunState, from: &StepName) -> Vec<StepNa
         return Vec::new();
     };
     let after = plan.dag().descendants(place);
-    let ended_badly = |name: &StepName| {
+    let left = |name: &StepName| {
         state.steps.get(name).is_some_and(|record| {
-            matches!(
-                record.state,
-                StepState::Failed(_)
-                    | StepState::Skipped { .. }
-                    | StepState::Held { .. }
-                    | StepState::TimedOut { operation: None, .. }
-            )
+            ended_badly(state, record)
+                || matches!(record.state, StepState::Skipped { .. } | StepState::Held { .. })
         })
     };
     plan.steps()
         .iter()
         .enumerate()
-        .filter(|(at, step)| (*at == place || after.contains(at)) && ended_badly(&step.name))
+        .filter(|(at, step)| (*at == place || after.contains(at)) && left(&step.name))
         .map(|(_, step)| step.name.clone())
         .collect()
 }
@@ -195,19 +190,30 @@ fn retry_from(turn: &mut TurnContext<'_>, said: &StepCommand) {
     ask_again(turn, &said.by);
 }
 
-/// The steps that failed or ran out of time; one that Azure is still at work for is not among them.
+/// Whether a step failed, or ran out of time and Azure is not at work for it; in a run that has ended nobody asks
+/// whether it is, and another attempt looks.
+fn ended_badly(state: &RunState, record: &StepRecord) -> bool {
+    match &record.state {
+        StepState::Failed(_) => true,
+        StepState::TimedOut { operation, .. } => operation.is_none() || state.outcome().is_some(),
+        StepState::Pending
+        | StepState::Working(_)
+        | StepState::Succeeded
+        | StepState::Skipped { .. }
+        | StepState::Held { .. }
+        | StepState::Undone
+        | StepState::UndoFailed(_) => false,
+    }
+}
+
+/// The steps that failed or ran out of time; one that Azure is still at work for is not among them while the run asks
+/// how that stands.
 #[must_use]
 pub fn failed(plan: &Plan, state: &RunState) -> Vec<StepName> {
     let names = plan.steps().iter().map(|step| &step.name);
-    let ended_badly = |name: &&StepName| {
-        state.steps.get(*name).is_some_and(|record| {
-            matches!(
-                record.state,
-                StepState::Failed(_) | StepState::TimedOut { operation: None, .. }
-            )
-        })
-    };
-    names.filter(ended_badly).cloned().collect()
+    let failed =
+        |name: &&StepName| state.steps.get(*name).is_some_and(|record| ended_badly(state, record));
+    names.filter(failed).cloned().collect()
 }
 
 fn retry_all(turn: &mut TurnContext<'_>, by: &Person, reason: Option<&String>) {
@@ -259,6 +265,8 @@ fn retry(turn: &mut TurnContext<'_>, said: StepCommand) {
         | StepState::TimedOut { operation: None, .. } => {}
         StepState::TimedOut { operation: Some(_), .. }
             if timeout::is_overdue(record, turn.now.at) => {}
+        // Nobody asks about it any more: the attempt looks first, and waits for what Azure still does.
+        StepState::TimedOut { operation: Some(_), .. } if turn.state.outcome().is_some() => {}
         StepState::TimedOut { operation: Some(_), .. } => {
             return refuse(turn, CommandRefusal::AzureAtWork(name));
         }

@@ -267,7 +267,7 @@ fn of_ask(ask: &Ask, state: &RunState) -> Vec<Offered> {
             }
             found
         }
-        AskKind::Paused | AskKind::Interrupted => Vec::new(),
+        AskKind::Paused | AskKind::Interrupted | AskKind::Stopped => Vec::new(),
     }
 }
 

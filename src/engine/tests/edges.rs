@@ -534,3 +534,31 @@ fn a_reference_to_nothing_is_tried_again_only_where_a_step_makes_it() {
         assert_eq!(after(error).status("own"), StepStatus::Running, "Azure may not know it yet");
     }
 }
+
+/// A gateway that takes longer than its step: when the run has ended nobody asks Azure about it any more, and the one
+/// command that leads on must.
+#[test]
+fn a_step_whose_operation_outlived_its_run_is_tried_again_and_looked_at_first() {
+    let (mut bench, _) = operating(public_ip("pip", &[]));
+    bench.now = bench.now + bench.plan.steps()[0].timeout;
+    timed_out(&mut bench, "pip");
+    let retry = || {
+        Command::Retry(StepCommand {
+            step: name("pip"),
+            by: "ann".into(),
+            reason: None,
+            choice: None,
+        })
+    };
+    if bench.state.outcome().is_none() {
+        let turn = bench.give(Input::Command(retry()));
+        assert_eq!(turn.refusal, Some(CommandRefusal::AzureAtWork(name("pip"))));
+        bench.give(Input::Command(Command::Cancel { by: "ann".into(), reason: None }));
+    }
+    assert!(bench.state.outcome().is_some(), "{:?}", bench.state.phase);
+    assert_eq!(crate::engine::people::failed(&bench.plan, &bench.state), [name("pip")]);
+    let turn = bench.give(Input::Command(retry()));
+    assert_eq!(turn.refusal, None);
+    bench.see("pip", Assessed::Holds);
+    assert_eq!(bench.status("pip"), StepStatus::Succeeded);
+}

@@ -180,7 +180,7 @@ fn denied_in_parts(
     let net = told
         .iter()
         .filter(|net| families(net))
-        .find(|net| covered(*net, parts.iter().map(|(part, _)| part)))?;
+        .find(|net| covered(net, parts.iter().map(|(part, _)| part)))?;
     let within = parts.iter().filter(|(part, _)| net.contains(part)).map(|(_, name)| *name);
     let names: BTreeSet<&str> = within.collect();
     let names: Vec<&str> = names.into_iter().collect();

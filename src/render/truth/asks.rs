@@ -3,8 +3,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::stopped;
 use crate::engine::{Actor, Phase, RunPhase, RunState, StepRecord, StepState};
-use crate::model::{Gate, GatePolicy, OnExpiry, Plan, RunId, Step, StepName, Timestamp};
+use crate::model::{
+    Gate, GatePolicy, OnExpiry, Plan, RunId, RunOutcome, Step, StepName, Timestamp,
+};
 use crate::render::view::Driven;
 
 /// Something that a person has to do.
@@ -67,6 +70,8 @@ pub enum AskKind {
     Paused,
     /// To take a run up that nobody drives.
     Interrupted,
+    /// To say what comes of a run that a failure has stopped, or ended.
+    Stopped,
 }
 
 impl AskKind {
@@ -81,6 +86,7 @@ impl AskKind {
             Self::Held => "settle",
             Self::Paused => "let the run go on",
             Self::Interrupted => "take the run up",
+            Self::Stopped => "say what comes of it",
         }
     }
 }
@@ -128,18 +134,29 @@ impl Ask {
 /// What people have to do, the oldest question first; what holds the whole run up before all.
 pub(super) fn asks(state: &RunState, driven: Driven) -> Vec<Ask> {
     let Some(opened) = &state.opened else { return Vec::new() };
-    if let RunPhase::Ended { .. } = state.phase {
-        return Vec::new();
+    if let RunPhase::Ended { outcome, .. } = state.phase {
+        return after_the_end(state, &opened.plan, &opened.run, outcome).into_iter().collect();
     }
     let mut asks: Vec<Ask> =
         opened.plan.steps().iter().filter_map(|step| of_step(state, &opened.plan, step)).collect();
     asks.sort_by_key(|ask| ask.since);
+    if let Some(step) = stopped(state) {
+        // Before any question: what is asked for a failover that cannot go on is asked in vain.
+        let why = format!("`{step}` failed, and nothing new starts before it is done.");
+        let mut ask = Ask::of_run(AskKind::Stopped, why, try_again(&opened.run, step));
+        ask.ways.extend(
+            failed_steps(state, &opened.plan)
+                .filter(|other| *other != step)
+                .map(|other| try_again(&opened.run, other)),
+        );
+        asks.insert(0, ask);
+    }
     let resume = format!("backroad resume {}", opened.run);
     if let Some(by) = &state.paused {
         let why = format!("Paused by {}: nothing new starts.", by.name());
         let go_on = way(resume, "let it go on");
         asks.insert(0, Ask::of_run(AskKind::Paused, why, go_on));
-    } else if driven == Driven::ByNobody && asks.is_empty() {
+    } else if driven == Driven::ByNobody && !asks.iter().any(|ask| ask.step.is_some()) {
         let why = "Nobody drives the run: nothing is started and nothing is looked at.".to_owned();
         let go_on = way(resume, "go on where it stopped");
         asks.insert(0, Ask::of_run(AskKind::Interrupted, why, go_on));
@@ -150,6 +167,40 @@ pub(super) fn asks(state: &RunState, driven: Driven) -> Vec<Ask> {
         asks.push(Ask::of_run(AskKind::Interrupted, why, go_on));
     }
     asks
+}
+
+fn try_again(run: &RunId, step: &StepName) -> AskWay {
+    way(format!("backroad retry {run} {step}"), "try it again and go on")
+}
+
+fn failed_steps<'a>(state: &'a RunState, plan: &'a Plan) -> impl Iterator<Item = &'a StepName> {
+    let failed = |step: &&Step| {
+        state.step(&step.name).is_some_and(|record| {
+            matches!(record.state, StepState::Failed(_) | StepState::TimedOut { .. })
+        })
+    };
+    plan.steps().iter().filter(failed).map(|step| &step.name)
+}
+
+/// What there is to do about a run that did not end as one would wish.
+fn after_the_end(state: &RunState, plan: &Plan, run: &RunId, outcome: RunOutcome) -> Option<Ask> {
+    let undo = |what: &str| way(format!("backroad undo {run}"), what);
+    let (why, ways) = match outcome {
+        RunOutcome::Succeeded | RunOutcome::Undone => return None,
+        RunOutcome::Failed | RunOutcome::Cancelled => {
+            let mut ways: Vec<AskWay> =
+                failed_steps(state, plan).map(|step| try_again(run, step)).collect();
+            ways.push(undo("put back what was changed"));
+            ("It ended without its goal, and what it changed stands.", ways)
+        }
+        RunOutcome::UndoIncomplete => {
+            ("Not all of what it changed could be put back.", vec![undo("try the undo again")])
+        }
+    };
+    let mut ways = ways.into_iter();
+    let mut ask = Ask::of_run(AskKind::Stopped, why.to_owned(), ways.next()?);
+    ask.ways.extend(ways);
+    Some(ask)
 }
 
 /// Whether something of a step is under way that a driver would look at.

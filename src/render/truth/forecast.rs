@@ -47,6 +47,9 @@ pub(super) struct Forecast {
     pub(super) low: Duration,
     pub(super) likely: Duration,
     pub(super) high: Option<Duration>,
+    /// The same, where what is late takes as long again as it has taken: nobody knows, and a small thing that is late
+    /// by seconds puts nothing at risk.
+    pub(super) as_long_again: Duration,
     answers: usize,
     stands_still: bool,
     /// Whether nothing new starts, so that the end is none of the runbook's.
@@ -102,11 +105,14 @@ pub(super) fn forecast(state: &RunState, driven: Driven, now: Timestamp) -> Opti
     let (likely, path) = laid(plan, back, &left, |left| left.left.likely);
     let none_late = left.values().all(|left| left.left.high.is_some());
     let (high, _) = laid(plan, back, &left, |left| left.left.high.unwrap_or_default());
+    let (as_long_again, _) =
+        laid(plan, back, &left, |left| left.left.high.unwrap_or(left.left.late_for()));
     let path = path.into_iter().filter_map(|at| Some(plan.steps().get(at)?.name.clone()));
     Some(Forecast {
         low,
         likely,
         high: none_late.then_some(high),
+        as_long_again,
         answers: left.values().filter(|left| left.person).count(),
         stands_still: state.paused.is_some() || driven == Driven::ByNobody,
         stops,

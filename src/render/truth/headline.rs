@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::asks::{Ask, AskKind, pause_reason};
 use super::at_work::AzureWork;
+use super::stopped;
 use crate::engine::{Event, Phase, Recorded, RunPhase, RunState, StepState};
 use crate::model::RunOutcome;
 use crate::render::view::Driven;
@@ -177,6 +178,10 @@ pub(super) fn headline(
             if asked { format!("{now}; waiting {}", waiting(asks)) } else { now }
         }
     };
+    let sentence = match stopped(state) {
+        Some(step) => format!("{step} failed, and nothing new starts; {sentence}"),
+        None => sentence,
+    };
     (standing, sentence)
 }
 
@@ -301,7 +306,7 @@ impl Ask {
     #[must_use]
     pub fn is_about_the_run(&self) -> bool {
         match self.kind {
-            AskKind::Paused | AskKind::Interrupted => true,
+            AskKind::Paused | AskKind::Interrupted | AskKind::Stopped => true,
             AskKind::Approval
             | AskKind::Manual
             | AskKind::Decision

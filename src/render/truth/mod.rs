@@ -19,7 +19,7 @@ use super::recovered::recovered_at;
 use super::timeline::seconds;
 use super::view::Driven;
 use crate::engine::{Recorded, RunPhase, RunState, StepState};
-use crate::model::{RunOutcome, StepStatus, Timestamp};
+use crate::model::{RunOutcome, StepName, StepStatus, Timestamp};
 use crate::render::Ourselves;
 
 pub use asks::{Ask, AskKind, AskWay};
@@ -132,7 +132,9 @@ pub fn truth(
         elapsed_seconds: seconds(elapsed),
         objective_seconds: plan.parts().objective.rto.map(seconds),
         objective,
-        expected_end: forecast.map(|forecast| forecast.view(now)),
+        expected_end: forecast
+            .filter(|_| stopped(state).is_none())
+            .map(|forecast| forecast.view(now)),
         done: (done, plan.steps().len()),
         azure,
         next: next(state),
@@ -190,9 +192,15 @@ fn verdict(
         // Nothing starts any more, and no recovery is near.
         Some(forecast) if forecast.stops => ObjectiveVerdict::AtRisk,
         Some(forecast) if forecast.low > left => ObjectiveVerdict::WillBeMissed,
-        Some(forecast) if forecast.high.is_some_and(|high| high <= left) => ObjectiveVerdict::Holds,
+        Some(forecast) if forecast.as_long_again <= left => ObjectiveVerdict::Holds,
         None | Some(_) => ObjectiveVerdict::AtRisk,
     }
+}
+
+/// The step whose failure lets nothing new start, while the run goes on for what was begun before it.
+pub(super) fn stopped(state: &RunState) -> Option<&StepName> {
+    let forward = matches!(state.phase, RunPhase::Forward);
+    state.stopped_by.as_ref().filter(|_| forward)
 }
 
 /// The steps that may begin first: pending ones whose needs are not pending themselves, in the plan's order;
@@ -205,6 +213,7 @@ fn next(state: &RunState) -> Vec<String> {
     let steps = opened.plan.steps().iter();
     let soon = |names: Vec<String>| names.into_iter().take(SHOWN).collect();
     match &state.phase {
+        RunPhase::Forward if stopped(state).is_some() => Vec::new(),
         RunPhase::Forward => soon(
             steps
                 .filter(|step| pending(&step.name) && !step.needs.iter().any(pending))

@@ -240,6 +240,39 @@ fn a_run_that_nobody_drives_says_how_to_take_it_up() {
     assert!(truth.expected_end.unwrap().stands_still);
 }
 
+/// A question that is open is asked in vain where what it leads to cannot begin.
+#[test]
+fn a_failure_behind_an_open_question_is_said_first_with_what_mends_it() {
+    let error = StepError::rejected("Forbidden", "Not allowed.");
+    let book = until_the_gate()
+        .starts(131, "last")
+        .at(132, Event::StepFailed { step: name("last"), error });
+    let truth = truth_of(&book, Driven::ByAProcess, 140);
+    assert!(
+        truth.headline.starts_with("last failed, and nothing new starts; "),
+        "{}",
+        truth.headline
+    );
+    assert_eq!(truth.asks[0].kind, AskKind::Stopped);
+    assert!(truth.asks[0].ways[0].command.ends_with(" last"), "{:?}", truth.asks[0].ways);
+    assert_eq!((truth.expected_end.is_none(), truth.next.is_empty()), (true, true));
+    assert!(truth.asks[1..].iter().any(|ask| ask.step.as_deref() == Some("go_ahead")));
+}
+
+/// A small thing that is late by seconds puts no hour at risk; a large one does.
+#[test]
+fn what_is_late_is_thought_to_take_as_long_again() {
+    let accepted: Event = serde_json::from_value(serde_json::json!({
+        "kind": "accepted", "step": "back",
+        "handle": { "url": "https://management.azure.com/operations/1", "kind": "async_operation" },
+    }))
+    .unwrap();
+    let book = Book::opened().starts(0, "back").intends(1, "back").at(1, accepted);
+    let verdict = |after| truth_of(&book, Driven::ByAProcess, after).objective;
+    assert_eq!(verdict(60), ObjectiveVerdict::Holds);
+    assert_eq!(verdict(2_500), ObjectiveVerdict::AtRisk);
+}
+
 /// Who must not say yes can still have what Azure is at looked after.
 #[test]
 fn a_run_that_nobody_drives_is_taken_up_without_an_answer() {

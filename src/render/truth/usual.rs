@@ -40,6 +40,11 @@ impl Left {
         Self { low: duration, likely: duration, high: Some(duration) }
     }
 
+    /// How long what is late has taken so far.
+    pub(super) fn late_for(self) -> Duration {
+        self.likely * LATE_LIKELY
+    }
+
     pub(super) fn and(self, other: Self) -> Self {
         Self {
             low: self.low + other.low,
@@ -49,6 +54,9 @@ impl Left {
     }
 }
 
+/// What is late takes a quarter more, as half of such things do.
+const LATE_LIKELY: u32 = 4;
+
 impl Usual {
     pub(super) fn seconds(from: u64, to: u64) -> Self {
         Self::Between(Duration::from_secs(from), Duration::from_secs(to))
@@ -57,7 +65,7 @@ impl Usual {
     /// What is left after so much.
     pub(super) fn left(&self, elapsed: Duration) -> Left {
         if self.is_late(elapsed) {
-            return Left { low: Duration::ZERO, likely: elapsed / 4, high: None };
+            return Left { low: Duration::ZERO, likely: elapsed / LATE_LIKELY, high: None };
         }
         let at = |share: f64| self.after(share, elapsed);
         Left { low: at(SHARES[0]), likely: at(SHARES[1]), high: Some(at(SHARES[2])) }
