@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use serde_json::Value;
 
-use super::read::{id_at, list, number, text};
+use super::read::{id_at, is, list, number, text};
 use crate::model::ResourceId;
 
 /// A gateway of a virtual network.
@@ -59,6 +59,13 @@ impl<'v> GatewayView<'v> {
     pub fn bgp_address(self) -> Option<IpAddr> {
         let all = text(self.0, "/properties/bgpSettings/bgpPeeringAddress")?;
         all.split(',').next()?.trim().parse().ok()
+    }
+
+    /// Whether it is guarded: Azure deletes neither such a gateway nor its connections (azure-docs
+    /// expressroute/resiliency-model.md).
+    #[must_use]
+    pub fn is_multi_homed(self) -> bool {
+        is(self.0, "/properties/resiliencyModel", "MultiHomed")
     }
 
     /// The fewest scale units of one that scales by itself.

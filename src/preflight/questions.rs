@@ -103,6 +103,13 @@ fn around_gateways(inquiry: &Inquiry<'_>, facts: &Facts, resource: &mut impl FnM
             resource(&table);
         }
     }
+    // Whether a gateway lets its connection go.
+    for (_, removed) in inquiry.removals(RemovalKind::Connection) {
+        let gateway = facts.body(&removed.id).map(arm::ConnectionView::of);
+        if let Some(gateway) = gateway.and_then(arm::ConnectionView::gateway) {
+            resource(&gateway);
+        }
+    }
     // Who uses a gateway that is removed.
     for (_, removed) in inquiry.removals(RemovalKind::Gateway) {
         let Some(vnet) = inquiry.vnet_of(&removed.id) else { continue };

@@ -69,6 +69,9 @@ pub(super) const ADDRESS_USED: Unconfirmed = belief(400, "PublicIPAddressInUse")
 /// A gateway that is to be deleted and has connections.
 pub(super) const GATEWAY_CONNECTED: Unconfirmed =
     belief(400, "VirtualNetworkGatewayCannotBeDeletedWithConnections");
+/// A multi-homed gateway, or a connection of one, that is to be deleted.
+pub(super) const MULTI_HOMED: Unconfirmed =
+    belief(400, "MultiHomedVirtualNetworkGatewayCannotBeDeleted");
 /// A gateway that is to be of another family, or smaller.
 pub(super) const RESIZE: Unconfirmed = belief(400, "VirtualNetworkGatewayResizeNotAllowed");
 /// An ExpressRoute gateway beside a VPN gateway that is policy-based or Basic, whichever of both comes second.

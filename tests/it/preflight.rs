@@ -682,6 +682,14 @@ const CASES: &[Spoilt] = &[
         c.add(standing_gateway("ErGw1AZ"));
         c.want("gateway", "/with/sku", json!("ErGw3AZ"));
     }),
+    ("GW-MULTIHOMED", "same-circuit-swap.yaml", |c| {
+        c.set("ergw-hub-ea", "/properties/resiliencyModel", json!("MultiHomed"));
+    }),
+    ("GW-MULTIHOMED-UNDO", MAIN, |c| {
+        with_subnet(c, gateway_subnet("10.10.10.128/25"));
+        c.add(standing_gateway("ErGw1AZ"));
+        c.set("ergw-hub-sea", "/properties/resiliencyModel", json!("MultiHomed"));
+    }),
     ("GW-PIP-BASIC", MAIN, |c| address(c, "Basic", &json!(["1"]))),
     ("GW-PIP-ZONES", MAIN, |c| address(c, "Standard", &json!([]))),
     ("GW-PEERINGS", MAIN, |c| {

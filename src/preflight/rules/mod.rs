@@ -21,6 +21,7 @@ pub(super) mod hub_tables;
 pub(super) mod hubs;
 pub(super) mod limits;
 mod machines;
+mod multi_homed;
 mod peerings;
 mod policy;
 mod policy_changes;
@@ -63,6 +64,7 @@ pub const FAMILIES: &[RuleFamily] = &[
     ("gateway subnet", "The subnets that gateways stand in.", gateway_subnet::RULES),
     ("gateway", "Gateways.", gateway::RULES),
     ("gateway sizes", "Gateways that are made larger, and the way back.", resizes::RULES),
+    ("gateways kept", "Gateways that Azure does not let go.", multi_homed::RULES),
     ("gateway room", "Room for one circuit more.", gateway_room::RULES),
     (
         "networks on a circuit",

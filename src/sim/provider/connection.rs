@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{PostAction, Provider, Put, Shown, connection_ends as ends, default, id_at, top_level};
+use super::{
+    PostAction, Provider, Put, Shown, connection_ends as ends, default, gateway_check, id_at,
+    top_level,
+};
 use crate::arm;
 use crate::arm::kind;
 use crate::model::ResourceId;
@@ -217,6 +220,11 @@ impl Provider for ConnectionType {
     fn accepted(&self, world: &World, id: &ResourceId) -> Vec<Consequence> {
         let spent = world.body(id).and_then(|body| spent_key(self, world, body));
         use_key(spent, "InUse")
+    }
+
+    fn may_delete(&self, world: &World, id: &ResourceId) -> Result<(), Refusal> {
+        let gateway = world.body(id).and_then(|body| arm::ConnectionView::of(body).gateway());
+        gateway.map_or(Ok(()), |gateway| gateway_check::guarded(world, &gateway))
     }
 
     fn deleted(&self, world: &World, _: &ResourceId, body: &Value) -> Vec<Consequence> {

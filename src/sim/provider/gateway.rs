@@ -291,6 +291,7 @@ impl Provider for GatewayType {
     }
 
     fn may_delete(&self, world: &World, id: &ResourceId) -> Result<(), Refusal> {
+        gateway_check::guarded(world, id)?;
         match world.resources.user_of(id, kind::CONNECTIONS) {
             None => Ok(()),
             Some(user) => Err(Refusal::unconfirmed(

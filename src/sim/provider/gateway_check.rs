@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::{Put, id_at};
-use crate::arm::PeeringView;
 use crate::arm::read::is;
+use crate::arm::{GatewayView, PeeringView};
 use crate::model::ResourceId;
 use crate::model::azure_limits::{resizes_in_place, scales_between};
 use crate::sim::envelope::{Month, is_since};
@@ -29,6 +29,20 @@ pub(super) fn size(put: &Put<'_>, sku: &str) -> Result<(), Refusal> {
             Err(Refusal::unconfirmed(&unconfirmed::RESIZE, message))
         }
     }
+}
+
+/// Refuses the delete of a gateway that is multi-homed, or of what is connected to it (azure-docs
+/// expressroute/resiliency-model.md).
+pub(super) fn guarded(world: &World, gateway: &ResourceId) -> Result<(), Refusal> {
+    let guarded = world.body(gateway).is_some_and(|body| GatewayView::of(body).is_multi_homed());
+    if !guarded {
+        return Ok(());
+    }
+    let message = format!(
+        "Gateway {gateway} is multi-homed: neither it nor its connections can be deleted. Change its resiliencyModel \
+         to SingleHomed first."
+    );
+    Err(Refusal::unconfirmed(&unconfirmed::MULTI_HOMED, message))
 }
 
 /// Refuses bounds between which nothing scales.

@@ -250,6 +250,34 @@ async fn a_size_that_azure_would_not_take_back_is_told_before_the_run() {
 }
 
 #[tokio::test]
+async fn a_gateway_that_azure_does_not_let_go_is_told_before_the_run() {
+    let swap = |model: &str| {
+        let mut case = Case::of("same-circuit-swap.yaml");
+        case.set("ergw-hub-ea", "/properties/resiliencyModel", json!(model));
+        case
+    };
+    let found = swap("MultiHomed").found().await;
+    let stops: Vec<_> = found.blocking().filter(|own| own.rule == "GW-MULTIHOMED").collect();
+    assert_eq!(stops.len(), 1, "{:?}", verdicts(&found, "GW-MULTIHOMED"));
+    assert_eq!(stops[0].about, "con-hub-ea-hongkong");
+    assert!(told(&swap("SingleHomed").found().await, "GW-MULTIHOMED").is_empty());
+    // The gateway itself.
+    let mut case = swap("MultiHomed");
+    let gateway = format!("{EA}/virtualNetworkGateways/ergw-hub-ea");
+    let removal = json!({ "action": "remove", "with": { "kind": "gateway", "id": gateway } });
+    case.instead("disconnect", removal);
+    assert!(failed(&case.found().await).contains("GW-MULTIHOMED"));
+    // One that only gains a connection: the run goes on, and its undo would not.
+    let mut case = Case::of(MAIN);
+    with_subnet(&mut case, gateway_subnet("10.10.10.128/25"));
+    case.add(standing_gateway("ErGw1AZ"));
+    case.set("ergw-hub-sea", "/properties/resiliencyModel", json!("MultiHomed"));
+    let found = case.found().await;
+    assert_eq!(told(&found, "GW-MULTIHOMED-UNDO").len(), 1);
+    assert!(found.blocking().all(|own| !own.rule.starts_with("GW-MULTIHOMED")));
+}
+
+#[tokio::test]
 async fn the_machine_that_waits_for_the_cleanup_of_its_test_failover_is_named() {
     let mut case = Case::of(PREPARED);
     case.set("vm-db", "/properties/testFailoverState", json!("WaitingForCompletion"));

@@ -87,6 +87,27 @@ fn connected() -> (Azure, String) {
     (azure, gateway)
 }
 
+#[test]
+fn a_gateway_of_two_homes_and_its_connections_are_deleted_once_it_has_one() {
+    let connection = format!("{SOURCE}/connections/con-hub-ea-hongkong");
+    let gateway = format!("{SOURCE}/virtualNetworkGateways/ergw-hub-ea");
+    let scenario = world_file("worlds/one-circuit-kept.yaml");
+    let mut azure = Azure { world: World::new(&scenario), now: scenario.now };
+    let mut body = azure.get(&gateway);
+    body["properties"]["resiliencyModel"] = json!("MultiHomed");
+    assert_eq!(put(&mut azure, &gateway, &body).0, 200);
+    azure.later(4 * 3_600);
+    for path in [&connection, &gateway] {
+        let refused = azure.call(Method::Delete, path, &Value::Null);
+        assert_eq!(refused.status, 400, "{path}");
+        assert_eq!(code(&refused), "MultiHomedVirtualNetworkGatewayCannotBeDeleted");
+    }
+    body["properties"]["resiliencyModel"] = json!("SingleHomed");
+    assert_eq!(put(&mut azure, &gateway, &body).0, 200);
+    azure.later(4 * 3_600);
+    assert_eq!(azure.call(Method::Delete, &connection, &Value::Null).status, 202);
+}
+
 fn link(gateway: &str, circuit: &str) -> Value {
     json!({ "location": "southeastasia", "properties": {
         "connectionType": "ExpressRoute", "virtualNetworkGateway1": { "id": gateway },
