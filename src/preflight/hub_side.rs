@@ -9,8 +9,8 @@ use serde_json::Value;
 use super::facts::Fact;
 use super::inquiry::{Inquiry, circuit_of, id_at, list, prefixes, text};
 use crate::arm::kind::HUB_GATEWAYS;
-use crate::model::action::HubAction;
-use crate::model::{CircuitConnection, ResourceId, SecretRef, Step};
+use crate::model::action::{HubAction, Verification};
+use crate::model::{Action, CircuitConnection, ResourceId, SecretRef, Step};
 
 /// The networks of a hub, under it.
 pub(super) const HUB_VNETS: &str = "hubVirtualNetworkConnections";
@@ -53,6 +53,48 @@ pub struct ConnectedHub<'p> {
     pub circuit: &'p ResourceId,
     /// The networks of the hub, or why they are not known.
     pub networks: Result<BTreeSet<ResourceId>, String>,
+}
+
+/// Which way routes go by a connection of a hub.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RouteWay {
+    /// Into the hub.
+    In,
+    /// Out of it.
+    Out,
+}
+
+impl RouteWay {
+    const BOTH: [(Self, &'static str); 2] = [
+        (Self::In, "/properties/routingConfiguration/inboundRouteMap/id"),
+        (Self::Out, "/properties/routingConfiguration/outboundRouteMap/id"),
+    ];
+
+    /// Its word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::In => "inbound",
+            Self::Out => "outbound",
+        }
+    }
+}
+
+/// A route map on a connection that the run uses.
+#[derive(Debug)]
+pub struct MapUse {
+    /// The hub.
+    pub hub: ResourceId,
+    /// The connection.
+    pub connection: ResourceId,
+    /// The network that it connects, if it is one.
+    pub network: Option<ResourceId>,
+    /// The circuit that it connects, if it is one.
+    pub circuit: Option<ResourceId>,
+    /// Which routes the map is for.
+    pub way: RouteWay,
+    /// The map.
+    pub map: ResourceId,
 }
 
 impl HubLink<'_> {
@@ -108,6 +150,75 @@ impl<'a> Inquiry<'a> {
         let networks = self.links_of(gateway).into_iter().map(|(id, body)| (id.clone(), body));
         let hubs = self.hub_links().filter(|link| link.gateway.0 == gateway);
         networks.chain(hubs.map(|link| (link.id, link.body))).collect()
+    }
+
+    /// The prefixes that verifications expect of a hub.
+    #[must_use]
+    pub fn expected_of(&self, hub: &ResourceId) -> Vec<IpNet> {
+        let all = self.actions(|action| match action {
+            Action::Verify(Verification::HubRoutes { hub: own, expect, .. }) if own == hub => {
+                Some(expect)
+            }
+            _ => None,
+        });
+        all.into_iter().flat_map(|(_, expect)| expect.iter().copied()).collect()
+    }
+
+    /// The networks that the run connects to a hub.
+    #[must_use]
+    pub fn networks_brought(&self, hub: &ResourceId) -> Vec<ResourceId> {
+        let all = self.hub_actions().into_iter();
+        all.filter_map(|(_, action)| match action {
+            HubAction::Vnet(spec) => {
+                (spec.id.parent().as_ref() == Some(hub)).then(|| spec.vnet.clone())
+            }
+            _ => None,
+        })
+        .collect()
+    }
+
+    /// This circuit, or else those that a hub leads to by then.
+    #[must_use]
+    pub fn circuits_of_hub(
+        &self,
+        hub: &ResourceId,
+        only: Option<&ResourceId>,
+    ) -> BTreeSet<ResourceId> {
+        if let Some(only) = only {
+            return BTreeSet::from([only.clone()]);
+        }
+        let planned = self.planned_links().into_iter();
+        let planned = planned.filter(|link| self.hub_of(&link.gateway).as_ref() == Some(hub));
+        let stands = self.hub_links().filter(|link| link.hub().as_ref() == Some(hub));
+        let stands = stands.filter_map(|link| circuit_of(link.body));
+        planned.map(|link| link.circuit.clone()).chain(stands).collect()
+    }
+
+    /// The route maps on connections of hubs that the run writes or counts on.
+    #[must_use]
+    pub fn maps_in_use(&self) -> Vec<MapUse> {
+        let verified = self.actions(|action| match action {
+            Action::Verify(Verification::HubRoutes { hub, .. }) => Some(hub),
+            _ => None,
+        });
+        let planned: BTreeSet<&ResourceId> =
+            self.planned_links().into_iter().map(|link| link.id).collect();
+        let mut all = Vec::new();
+        for link in self.hub_links() {
+            let Some(hub) = link.hub() else { continue };
+            if planned.contains(&link.id) || verified.iter().any(|(_, own)| **own == hub) {
+                let ends = (None, circuit_of(link.body));
+                all.extend(maps_of(link.body, &hub, &link.id, &ends));
+            }
+        }
+        for (_, action) in self.hub_actions() {
+            let HubAction::Vnet(spec) = action else { continue };
+            let Some((body, hub)) = self.facts.body(&spec.id).zip(spec.id.parent()) else {
+                continue;
+            };
+            all.extend(maps_of(body, &hub, &spec.id, &(Some(spec.vnet.clone()), None)));
+        }
+        all
     }
 
     /// The virtual WAN of a hub: as it stands, or as planned.
@@ -196,4 +307,23 @@ impl<'a> Inquiry<'a> {
         });
         made.or_else(|| id_at(self.facts.body(gateway)?, "/properties/virtualHub/id"))
     }
+}
+
+/// The maps that a connection's body names; its ends are a network or a circuit.
+fn maps_of(
+    body: &Value,
+    hub: &ResourceId,
+    connection: &ResourceId,
+    (network, circuit): &(Option<ResourceId>, Option<ResourceId>),
+) -> Vec<MapUse> {
+    let named = RouteWay::BOTH.into_iter().filter_map(|(way, at)| Some((way, id_at(body, at)?)));
+    let own = named.map(|(way, map)| MapUse {
+        hub: hub.clone(),
+        connection: connection.clone(),
+        network: network.clone(),
+        circuit: circuit.clone(),
+        way,
+        map,
+    });
+    own.collect()
 }

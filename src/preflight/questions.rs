@@ -60,6 +60,7 @@ pub fn questions(plan: &Plan, facts: &Facts) -> BTreeSet<Question> {
     asked.extend(plan.steps_to_run().filter_map(|step| limits::question(&step.action)));
     asked.extend(hubs::questions(inquiry));
     asked.extend(hub_tables::questions(inquiry));
+    asked.extend(inquiry.maps_in_use().into_iter().map(|own| Question::Resource(own.map)));
     asked.extend(secrets::questions(inquiry));
     asked.extend(steering::questions(inquiry));
     asked.extend(resolvers::questions(&end));

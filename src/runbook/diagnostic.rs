@@ -94,6 +94,7 @@ codes! {
     Outside "BR0510" "A prefix lies outside of the one that it is part of.",
     Nameless "BR0511" "A resource's name or type is not what its id says.",
     Impossible "BR0512" "Two resources stand beside each other as Azure never has them.",
+    NotPlayed "BR0513" "A resource does something that a drill does not show.",
 }
 
 /// How bad it is.

@@ -15,6 +15,7 @@ mod kept_hubs;
 mod keys;
 mod on_circuits;
 mod order;
+mod route_maps;
 mod services;
 mod settings;
 mod standing;
@@ -280,6 +281,8 @@ const CASES: &[Spoilt] = &[
             json!({ "id": format!("{SEA}/virtualNetworks/vnet-app1-sea") });
         c.add(body);
     }),
+    ("HUB-MAP-DROP", VWAN, |c| *c = route_maps::dropping()),
+    ("HUB-MAP", VWAN, |c| *c = route_maps::unclear()),
     ("HUB-CIRCUITS", VWAN, |c| hub_links(c, 8, |n| format!("place {n}"))),
     ("HUB-TOLD", VWAN, |c| {
         let table = format!("{SEA}/virtualHubs/hub-sea/hubRouteTables/rt-apps");

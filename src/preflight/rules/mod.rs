@@ -33,6 +33,7 @@ pub(super) mod replication;
 mod resizes;
 pub(super) mod resolvers;
 pub(super) mod rights;
+mod route_maps;
 mod routes;
 pub(super) mod secrets;
 pub(super) mod sides;
@@ -76,6 +77,7 @@ pub const FAMILIES: &[RuleFamily] = &[
     ("hubs", "Hubs of a virtual WAN, and what is connected to them.", hubs::RULES),
     ("hub members", "Networks that are to be connected to hubs.", hub_member::RULES),
     ("hub tables", "Route tables of hubs, and what they name.", hub_tables::RULES),
+    ("hub maps", "Route maps of hubs.", route_maps::RULES),
     ("peerings", "Virtual network peerings and route tables.", peerings::RULES),
     ("routes written", "Route tables and routes that the runbook writes.", tables::RULES),
     ("firewall hops", "Firewalls that routes name by their address.", firewall_hops::RULES),

@@ -10,6 +10,7 @@ mod extend;
 mod grammar;
 mod links;
 mod shape;
+mod unplayed;
 
 use std::collections::BTreeMap;
 
@@ -64,6 +65,7 @@ fn mean(root: &Node, diagnostics: &mut Diagnostics) -> Option<Scenario> {
         bodies::check(one, diagnostics);
         links::check_references(one, &known, diagnostics);
         links::check_subnets(one, diagnostics);
+        unplayed::check(one, diagnostics);
     }
     links::check_family(&placed, &known, diagnostics);
     impossible(&placed, diagnostics);

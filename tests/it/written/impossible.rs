@@ -32,6 +32,23 @@ fn peering(state: &str, more: &str) -> String {
 }
 
 #[test]
+fn a_map_that_no_drill_follows_is_doubted() {
+    let hub = format!("{NETWORKS}/virtualHubs/h");
+    let connection = |routing: &str| {
+        with(&format!(
+            "  - id: {hub}\n    location: westeurope\n  - id: {hub}/hubVirtualNetworkConnections/c\n    properties:\n      \
+             remoteVirtualNetwork: {{ id: {NETWORKS}/virtualNetworks/spoke }}\n      routingConfiguration: {routing}\n"
+        ))
+    };
+    let map = format!("{{ inboundRouteMap: {{ id: {hub}/routeMaps/m }} }}");
+    let mapped = read("small.yaml", &connection(&map));
+    assert!(said(&mapped).contains("BR0513") && mapped.scenario.is_some(), "{}", said(&mapped));
+    let plain = read("small.yaml", &connection("{}"));
+    assert!(!said(&plain).contains("BR0513"), "{}", said(&plain));
+}
+}
+
+#[test]
 fn what_azure_never_has_beside_one_another_is_doubted() {
     let uses = "            useRemoteGateways: true\n";
     let own_gateway = format!(
