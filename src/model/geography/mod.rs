@@ -68,9 +68,18 @@ pub fn region(name: &str) -> Option<&'static AzureRegion> {
 /// cloud where there is one.
 #[must_use]
 pub fn location(name: &str, cloud: Option<CloudName>) -> Option<&'static PeeringLocation> {
-    let named = || LOCATIONS.iter().filter(|place| place.name.eq_ignore_ascii_case(name));
+    let folded = folded(name);
+    let named = || LOCATIONS.iter().filter(|place| self::folded(place.name) == folded);
     let found = named().find(|place| Some(place.cloud) == cloud).or_else(|| named().next());
     found.or_else(|| place_of_port(name, cloud))
+}
+
+/// A location's name, however it is written: Metro locations are their city's, and documents and circuits write `Hong
+/// Kong SAR` and `Queretaro(Mexico)` as well (azure-docs expressroute-locations-providers.md, from 2026-09 on).
+fn folded(name: &str) -> String {
+    let name = name.trim().to_ascii_lowercase();
+    let city = name.strip_suffix(" metro").unwrap_or(&name);
+    city.replace(" sar", "").replace(' ', "")
 }
 
 /// Cities whose name is in none of the locations that stand there.
@@ -100,6 +109,23 @@ mod tests {
         let location = location("hong kong", Some(CloudName::Public)).unwrap();
         assert_eq!(location.geopolitical, region("southeastasia").unwrap().geopolitical);
         assert_eq!(location.local, ["eastasia"]);
+    }
+
+    #[test]
+    fn a_metro_location_is_its_citys_and_names_are_written_in_several_ways() {
+        for (name, same) in [
+            ("Amsterdam Metro", "Amsterdam"),
+            ("Singapore Metro", "Singapore"),
+            ("Washington DC Metro", "Washington DC"),
+            ("Hong Kong SAR", "Hong Kong"),
+            ("Hong Kong SAR2", "Hong Kong2"),
+            ("Queretaro(Mexico)", "Queretaro (Mexico)"),
+        ] {
+            assert_eq!(location(name, None).unwrap().name, same, "{name}");
+        }
+        for unknown in ["Metro", "Atlantis Metro", "Amsterdam3"] {
+            assert!(location(unknown, None).is_none(), "{unknown}");
+        }
     }
 
     #[test]

@@ -321,6 +321,11 @@ fn inferred(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         // A place that is not known is told of as that.
         let written = reach.written.as_ref().ok()?;
         let region = geography::region(&reach.region);
+        // A Local circuit reaches the regions that its location names, wherever those belong.
+        let names = |place: &PeeringLocation| place.local.contains(&reach.region.as_str());
+        if reach.tier == "local" && reach.location().is_ok_and(names) {
+            return None;
+        }
         let sure = reach.location().is_ok_and(|place| place.basis == Basis::Documented)
             && region.is_some_and(|region| region.basis == Basis::Documented);
         Some(unless(!sure, || format!("where {written} and {} belong is inferred", reach.region)))

@@ -218,6 +218,27 @@ async fn a_circuit_of_expressroute_direct_is_where_its_port_is() {
 }
 
 #[tokio::test]
+async fn where_a_local_circuit_belongs_does_not_matter_to_the_regions_that_it_names() {
+    for (tier, place, inferred) in [
+        ("Local", "Madrid Metro", false),
+        ("Local", "Madrid", false),
+        ("Standard", "Madrid Metro", true),
+    ] {
+        let mut case = Case::of(MAIN);
+        for step in ["gateway", "connection"] {
+            case.want(step, "/with/location", json!("spaincentral"));
+        }
+        case.set("er-singapore", "/sku/tier", json!(tier));
+        let at = "/properties/serviceProviderProperties/peeringLocation";
+        case.set("er-singapore", at, json!(place));
+        let found = case.found().await;
+        assert_eq!(failed(&found).contains("GEO-INFERRED"), inferred, "{tier} {place}");
+        assert!(!unknown(&found, "GEO-LOCAL") && !unknown(&found, "GEO-STANDARD"));
+        assert!(!failed(&found).contains("GEO-LOCAL"), "{tier} {place}");
+    }
+}
+
+#[tokio::test]
 async fn the_reach_of_a_port_that_cannot_be_read_is_not_known() {
     let mut case = Case::of(MAIN);
     on_port(&mut case, "Standard", Some("Singapore"));
