@@ -18,6 +18,8 @@ use crate::preflight::{FactReader, KeyStanding, Question};
 const RESOURCES: &str = "2021-04-01";
 const LOCKS: &str = "2016-09-01";
 const PERMISSIONS: &str = "2022-04-01";
+/// Asked without a filter: stacks put theirs on single resources, and `atScope()` leaves those out.
+const DENIALS: &str = "/providers/Microsoft.Authorization/denyAssignments";
 const RESTRICTIONS: &str = "2022-03-01";
 
 /// The version in which what is to be made is judged: the one in which it is written.
@@ -40,6 +42,9 @@ impl FactReader for ArmObserver {
             Question::Locks { subscription, group } => {
                 let what = "/providers/Microsoft.Authorization/locks";
                 read(client, &in_group(subscription, group, what), LOCKS, &context).await
+            }
+            Question::Denials { subscription, group } => {
+                read(client, &in_group(subscription, group, DENIALS), PERMISSIONS, &context).await
             }
             Question::Permissions { subscription, group } => {
                 rights(client, &in_group(subscription, group, ""), &context).await

@@ -44,6 +44,13 @@ pub enum Question {
         /// The group.
         group: String,
     },
+    /// The deny assignments at a resource group, over it and in it.
+    Denials {
+        /// The subscription.
+        subscription: String,
+        /// The group.
+        group: String,
+    },
     /// What we may do in a resource group.
     Permissions {
         /// The subscription.
@@ -155,6 +162,7 @@ impl Question {
             Self::Inventory { subscription, .. }
             | Self::Group { subscription, .. }
             | Self::Locks { subscription, .. }
+            | Self::Denials { subscription, .. }
             | Self::Permissions { subscription, .. }
             | Self::Usages { subscription, .. }
             | Self::Subscription { subscription }

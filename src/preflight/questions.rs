@@ -286,6 +286,8 @@ fn around(inquiry: &Inquiry<'_>) -> BTreeSet<Question> {
     for (subscription, group) in inquiry.groups() {
         asked.insert(Question::Group { subscription: subscription.clone(), group: group.clone() });
         asked.insert(Question::Locks { subscription: subscription.clone(), group: group.clone() });
+        asked
+            .insert(Question::Denials { subscription: subscription.clone(), group: group.clone() });
         asked.insert(Question::Registration { subscription: subscription.clone() });
         asked.insert(Question::Subscription { subscription: subscription.clone() });
         if connecting {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::azure_policy::Policy;
 use super::provider::{self, Provider};
-use super::reply::{Refusal, json_answer};
+use super::reply::{Refusal, guid, json_answer};
 use super::world::World;
 use crate::arm;
 use crate::azure::wire::{Method, WireResponse};
@@ -38,6 +38,27 @@ pub struct Lock {
     pub level: LockLevel,
 }
 
+/// A deny assignment, for everybody but those that it leaves out; whoever asks here is none of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DenyAssignment {
+    /// Its name.
+    pub name: String,
+    /// A subscription, a resource group or a resource.
+    pub scope: String,
+    /// What is denied, with `*` for any text.
+    pub actions: Vec<String>,
+    /// What is taken out of that.
+    #[serde(default)]
+    pub not_actions: Vec<String>,
+    /// The principals that it leaves out, by id.
+    #[serde(default)]
+    pub excluded: Vec<String>,
+    /// Whether it holds at its scope alone, and not in it.
+    #[serde(default)]
+    pub here_only: bool,
+}
+
 /// What a lock forbids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LockLevel {
@@ -65,6 +86,16 @@ impl World {
     /// Refuses what the principal may not do; remembers which right was used.
     pub(super) fn check_right(&mut self, id: &ResourceId, verb: &str) -> Result<(), Refusal> {
         let right = format!("{}/{verb}", id.resource_type().as_str());
+        if let Some(denial) = self.governance.denial_of(id, &right) {
+            let message = format!(
+                "The client has permission to perform action '{right}' on scope '{id}'; however, the access is denied \
+                 because of the deny assignment with name '{}' at scope '{}'.",
+                denial.name, denial.scope
+            );
+            return Err(
+                Refusal::new(403, "DenyAssignmentAuthorizationFailed", message).by_gateway()
+            );
+        }
         if self.governance.use_right(id, &right) {
             return Ok(());
         }
@@ -250,6 +281,29 @@ impl World {
                 })
             })
             .collect();
+        json_answer(200, &json!({ "value": value }))
+    }
+
+    pub(super) fn denial_list(&self, scope: &str) -> WireResponse {
+        let kinds = |ids: &[String]| -> Vec<Value> {
+            ids.iter().map(|id| json!({ "id": id, "type": "ServicePrincipal" })).collect()
+        };
+        let told = |own: &DenyAssignment| {
+            let id = guid(&["denial", &own.scope, &own.name]);
+            json!({
+                "id": format!("{}/providers/Microsoft.Authorization/denyAssignments/{id}", own.scope),
+                "name": id, "type": "Microsoft.Authorization/denyAssignments",
+                "properties": {
+                    "denyAssignmentName": own.name, "scope": own.scope,
+                    "doNotApplyToChildScopes": own.here_only, "isSystemProtected": true,
+                    "permissions": [{ "actions": own.actions, "notActions": own.not_actions,
+                                      "dataActions": [], "notDataActions": [] }],
+                    "principals": [{ "id": "00000000-0000-0000-0000-000000000000", "type": "SystemDefined" }],
+                    "excludePrincipals": kinds(&own.excluded),
+                },
+            })
+        };
+        let value: Vec<Value> = self.governance.denials_near(scope).map(told).collect();
         json_answer(200, &json!({ "value": value }))
     }
 

@@ -55,7 +55,7 @@ pub use azure_policy::Policy;
 pub use bad_day::BadDay;
 pub use clock::{SeededEntropy, VirtualClock};
 pub use fault::{Fault, FaultEffect};
-pub use governance::{Grant, Lock, LockLevel, counted_usages};
+pub use governance::{DenyAssignment, Grant, Lock, LockLevel, counted_usages};
 #[cfg(test)]
 pub(crate) use provider::types as simulated_types;
 pub use scaled_clock::ScaledClock;

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::azure_policy::Policy;
 use super::fault::Fault;
-use super::governance::{Grant, Lock};
+use super::governance::{DenyAssignment, Grant, Lock};
 use super::network::OnPrem;
 use super::resiliency::SiteTest;
 use super::scheduled_event::ScheduledEvent;
@@ -68,6 +68,9 @@ pub struct Scenario {
     /// Management locks.
     #[serde(default)]
     pub locks: Vec<Lock>,
+    /// Deny assignments.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deny_assignments: Vec<DenyAssignment>,
     /// Policies that deny.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub policies: Vec<Policy>,

@@ -914,6 +914,8 @@ const CASES: &[Spoilt] = &[
     }),
     ("LOCK-DELETE", "same-circuit-swap.yaml", |c| lock(c, "rg-network-ea", "CanNotDelete")),
     ("LOCK-UNDO", MAIN, |c| lock(c, "rg-network-sea", "CanNotDelete")),
+    ("DENY-ASSIGNED", MAIN, |c| denial(c, "rg-network-sea", &[])),
+    ("DENY-MAYBE", MAIN, |c| denial(c, "rg-network-sea", &["somebody"])),
     ("LOCK-READONLY", MAIN, |c| lock(c, "rg-network-sea", "ReadOnly")),
     ("RBAC", MAIN, |c| {
         c.world.rights = Some(serde_json::from_value(json!([
@@ -985,6 +987,15 @@ fn lock(case: &mut Case, group: &str, level: &str) {
         format!("/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/{group}");
     let lock = json!({ "name": "keep", "scope": scope, "level": level });
     case.world.locks.push(serde_json::from_value(lock).unwrap());
+}
+
+/// A deny assignment in a group, which leaves these out.
+fn denial(case: &mut Case, group: &str, excluded: &[&str]) {
+    let scope =
+        format!("/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/{group}");
+    let denial = json!({ "name": "stack", "scope": scope, "actions": ["*"], "not_actions": ["*/read"],
+        "excluded": excluded });
+    case.world.deny_assignments.push(serde_json::from_value(denial).unwrap());
 }
 
 /// Everything is allowed but this.

@@ -9,6 +9,7 @@ mod at_work;
 pub(super) mod card_settings;
 mod circuit;
 mod connections;
+mod denials;
 mod expected;
 pub(super) mod firewall_hops;
 mod gateway;
@@ -99,6 +100,7 @@ pub const FAMILIES: &[RuleFamily] = &[
     ("region", "Regions and resource groups.", region::RULES),
     ("states", "What has failed, and what somebody else is changing.", at_work::RULES),
     ("rights", "Locks and rights.", rights::RULES),
+    ("deny assignments", "What goes before every right.", denials::RULES),
     ("answers", "What Azure answers, and no waiting mends.", answers::RULES),
     ("limits", "Room for what is made, and who else is at work.", limits::RULES),
     ("policy", "Policies that deny what the run writes.", policy::RULES),

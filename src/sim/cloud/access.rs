@@ -23,6 +23,7 @@ impl World {
         match parts.as_slice() {
             ["permissions"] => Some(Ok(self.permission_list(scope))),
             ["locks"] => Some(Ok(self.lock_list(scope))),
+            ["denyassignments"] => Some(Ok(self.denial_list(scope))),
             ["roledefinitions"] => {
                 let wanted = asking.query("$filter").unwrap_or_default().to_ascii_lowercase();
                 let roles = self.roles(scope);

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::azure::wire::Method;
 use crate::model::{ResourceId, permission};
 use crate::sim::azure_policy::Policy;
-use crate::sim::governance::{Grant, Lock, LockLevel};
+use crate::sim::governance::{DenyAssignment, Grant, Lock, LockLevel};
 use crate::sim::scenario::Scenario;
 use crate::sim::tenancy::Tenancy;
 
@@ -19,6 +19,8 @@ pub(in crate::sim) struct Governance {
     /// `group|right`, as they were used.
     rights_used: BTreeSet<String>,
     locks: Vec<Lock>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    deny_assignments: Vec<DenyAssignment>,
     #[serde(default)]
     tenancy: Tenancy,
     #[serde(default)]
@@ -38,6 +40,7 @@ impl Governance {
             rights: scenario.rights.clone(),
             rights_used: BTreeSet::new(),
             locks: scenario.locks.clone(),
+            deny_assignments: scenario.deny_assignments.clone(),
             tenancy: scenario.tenants.clone(),
             policies: scenario.policies.clone(),
             quotas: scenario.quotas.clone(),
@@ -97,13 +100,30 @@ impl Governance {
         self.locks.iter().find(|lock| forbids(lock.level) && covers(&lock.scope, id))
     }
 
+    /// The deny assignment that forbids this on a resource.
+    pub(in crate::sim) fn denial_of(
+        &self,
+        id: &ResourceId,
+        right: &str,
+    ) -> Option<&DenyAssignment> {
+        let any = |list: &[String]| list.iter().any(|own| permission::matches(own, right));
+        self.deny_assignments.iter().find(|own| {
+            let here = !own.here_only || own.scope.eq_ignore_ascii_case(id.as_str());
+            here && covers(&own.scope, id) && any(&own.actions) && !any(&own.not_actions)
+        })
+    }
+
+    /// The deny assignments of a scope, of what is in it, and of what is around it.
+    pub(in crate::sim) fn denials_near(
+        &self,
+        scope: &str,
+    ) -> impl Iterator<Item = &DenyAssignment> {
+        self.deny_assignments.iter().filter(move |own| is_near(&own.scope, scope))
+    }
+
     /// The locks of a scope, of what is in it, and of what is around it.
     pub(in crate::sim) fn locks_near(&self, scope: &str) -> impl Iterator<Item = &Lock> {
-        let lower = scope.to_ascii_lowercase();
-        self.locks.iter().filter(move |lock| {
-            let other = lock.scope.to_ascii_lowercase();
-            other.starts_with(&lower) || lower.starts_with(&other)
-        })
+        self.locks.iter().filter(move |lock| is_near(&lock.scope, scope))
     }
 
     pub(in crate::sim) fn tenancy(&self) -> &Tenancy {
@@ -142,6 +162,9 @@ impl Governance {
         if !self.disabled.is_empty() {
             file["disabled"] = json!(self.disabled);
         }
+        if !self.deny_assignments.is_empty() {
+            file["deny_assignments"] = json!(self.deny_assignments);
+        }
         if !self.tenancy.is_plain() {
             file["tenants"] = json!(self.tenancy);
         }
@@ -152,6 +175,12 @@ impl Governance {
             file["quotas"] = json!(self.quotas);
         }
     }
+}
+
+/// Whether one scope is in the other.
+fn is_near(one: &str, other: &str) -> bool {
+    let (one, other) = (one.to_ascii_lowercase(), other.to_ascii_lowercase());
+    one.starts_with(&other) || other.starts_with(&one)
 }
 
 /// Whether a scope covers a resource.

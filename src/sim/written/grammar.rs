@@ -101,6 +101,15 @@ const LOCK: &[Field] = &[
     must("level", Kind::OneOf(&["CanNotDelete", "ReadOnly"]), "What it forbids."),
 ];
 
+const DENIAL: &[Field] = &[
+    must("name", Kind::Text, "Its name."),
+    must("scope", Kind::Text, "A subscription, a resource group or a resource."),
+    must("actions", Kind::List(&Kind::Text), "What is denied; `*` stands for any text."),
+    may("not_actions", Kind::List(&Kind::Text), "What is taken out again."),
+    may("excluded", Kind::List(&Kind::Text), "The principals that it leaves out; we are none."),
+    may("here_only", Kind::Bool, "Whether it holds at its scope alone, and not in it."),
+];
+
 const POLICY: &[Field] = &[
     must("name", Kind::Text, "The assignment's name."),
     may("scope", Kind::Text, "A subscription or a resource group; everything when absent."),
@@ -249,6 +258,7 @@ pub(super) const WORLD: &[Field] = &[
     ),
     may("tenants", Kind::Object(TENANTS), "Which tenants the subscriptions are of."),
     may("locks", Kind::List(&Kind::Object(LOCK)), "Management locks."),
+    may("deny_assignments", Kind::List(&Kind::Object(DENIAL)), "Deny assignments."),
     may(
         "policies",
         Kind::List(&Kind::Object(POLICY)),

@@ -366,7 +366,7 @@ fn scopes(root: &Node, known: &WorldNames, diagnostics: &mut Diagnostics) {
         diagnostics
             .push(Diagnostic::warning(Code::NotThere, node.span.clone(), message).with_help(help));
     };
-    for key in ["rights", "locks", "policies"] {
+    for key in ["rights", "locks", "deny_assignments", "policies"] {
         for one in items(root.get(key)) {
             let Some(node) = one.get("scope") else { continue };
             let text = text_of(node).unwrap_or_default();

@@ -1,6 +1,8 @@
 //! Whose token, and which rights: what no waiting mends is said at once, and what waiting does mend is
 //! waited for.
 
+use std::collections::BTreeSet;
+
 use backroad::azure::tenancy::WRONG_TENANT;
 use backroad::engine::{Command, RunState, StepState};
 use backroad::model::RunOutcome;
@@ -154,4 +156,65 @@ async fn retry_without_a_step_tries_all_failed_ones() {
     let by = "eve".into();
     let command = Command::RetryAll { by, reason: None };
     assert_eq!(Lab::outcome_of(lab.drive(Some(command)).await), RunOutcome::Succeeded);
+}
+
+/// A world in which a stack denies what is written in a scope of the target.
+fn denied(scope: &str, more: &str) -> Scenario {
+    let network =
+        "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-network-sea";
+    written_world(
+        "denied",
+        &format!(
+            "extends: two-circuits.yaml\nworld: denied\ndeny_assignments:\n  - name: stack\n    scope: \
+             {network}{scope}\n    actions: ['*']\n    not_actions: ['*/read']\n{more}"
+        ),
+    )
+}
+
+#[tokio::test]
+async fn what_a_stack_denies_is_told_before_the_run_and_refused_in_it() {
+    let plan = shipped("dr-circuit.yaml");
+    let scenario = denied("", "");
+    let found = preflight(&plan, &scenario).await;
+    let stops: Vec<_> = found.blocking().filter(|own| own.rule == "DENY-ASSIGNED").collect();
+    assert!(stops.iter().any(|own| own.about == "ergw-hub-sea"), "{stops:?}");
+    assert!(found.blocking().all(|own| own.rule == "DENY-ASSIGNED"), "{:?}", failed(&found));
+    let (outcome, lab) = drill(&plan, &scenario).await;
+    assert_ne!(outcome, RunOutcome::Succeeded);
+    let state = RunState::fold(&lab.journal.events()).unwrap();
+    let code = "DenyAssignmentAuthorizationFailed";
+    let refused = state
+        .steps
+        .values()
+        .any(|record| matches!(&record.state, StepState::Failed(error) if error.code == code));
+    assert!(refused, "at once, and by Azure's own word");
+    // One that leaves somebody out may leave us out.
+    let found = preflight(&plan, &denied("", "    excluded: [them]\n")).await;
+    assert!(failed(&found).contains("DENY-MAYBE") && found.blocking().next().is_none());
+    // What holds at a network alone is no matter of its subnets and peerings.
+    let network = "/providers/Microsoft.Network/virtualNetworks/vnet-hub-sea";
+    let about = async |more: &str| -> BTreeSet<String> {
+        let found = preflight(&plan, &denied(network, more)).await;
+        let own = of(&found, "DENY-ASSIGNED").into_iter();
+        let own = own.filter(|own| matches!(own.verdict, FindingVerdict::Failed(_)));
+        own.map(|own| own.about.clone()).collect()
+    };
+    // It is peered with itself: that is a right on the network.
+    let here = about("    here_only: true\n").await;
+    assert_eq!(here, BTreeSet::from(["vnet-hub-sea".to_owned()]));
+    let below = about("").await;
+    assert!(below.contains("vnet-hub-sea/GatewaySubnet"), "{below:?}");
+}
+
+#[tokio::test]
+async fn deny_assignments_that_may_not_be_read_are_not_known() {
+    let mut scenario = crate::support::shipped_world();
+    let fault = json!({ "method": "GET", "resource": "*/denyAssignments", "times": 99,
+        "effect": { "refuse": { "status": 403, "code": "AuthorizationFailed" } } });
+    scenario.faults.push(serde_json::from_value(fault).unwrap());
+    let found = preflight(&shipped("dr-circuit.yaml"), &scenario).await;
+    let unknown = found.findings.iter().any(|own| {
+        own.rule == "DENY-ASSIGNED" && matches!(own.verdict, FindingVerdict::Unknown(_))
+    });
+    assert!(unknown && found.blocking().next().is_none());
 }
