@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::arm::{RuleEnd, SecurityRuleView, SubnetView, TrafficDirection, security_rules};
 use crate::model::action::Verification;
 use crate::model::azure_limits::service_subnet_named;
-use crate::model::coverage::is_default;
+use crate::model::coverage::{covered, is_default};
 use crate::model::{Action, ResourceId};
 use crate::preflight::facts::Question;
 use crate::preflight::inquiry::{
@@ -148,8 +148,47 @@ fn denied(rules: &[Value], own: &[IpNet], told: &BTreeSet<IpNet>) -> Option<Stri
                 });
             }
         }
+        if let Some(why) = denied_in_parts(&rules, own, told, direction) {
+            return Some(why);
+        }
     }
     None
+}
+
+/// The rules that together deny all of a prefix of on-premises, in words.
+fn denied_in_parts(
+    rules: &[SecurityRuleView<'_>],
+    own: &[IpNet],
+    told: &BTreeSet<IpNet>,
+    direction: TrafficDirection,
+) -> Option<String> {
+    let denies = rules.iter().filter(|rule| {
+        let (_, near) = ends(**rule, direction);
+        rule.denies_all()
+            && own.iter().all(|own| near.iter().any(|near| near.covers(own)))
+            && !rules.iter().any(|other| excepts(*other, **rule, direction, own))
+    });
+    let mut parts: Vec<(IpNet, &str)> = Vec::new();
+    for deny in denies {
+        let nets = ends(*deny, direction).0.into_iter().filter_map(|far| match far {
+            RuleEnd::Net(net) => Some((net, deny.name().unwrap_or("?"))),
+            _ => None,
+        });
+        parts.extend(nets);
+    }
+    let families = |net: &IpNet| own.iter().any(|own| own.addr().is_ipv4() == net.addr().is_ipv4());
+    let net = told
+        .iter()
+        .filter(|net| families(net))
+        .find(|net| covered(net, parts.iter().map(|(part, _)| part)))?;
+    let within = parts.iter().filter(|(part, _)| net.contains(part)).map(|(_, name)| *name);
+    let names: BTreeSet<&str> = within.collect();
+    let names: Vec<&str> = names.into_iter().collect();
+    let what = match direction {
+        TrafficDirection::Inbound => format!("what comes from {net}"),
+        TrafficDirection::Outbound => format!("what goes to {net}"),
+    };
+    Some(format!("{what} is denied in parts by rules {}", names.join(", ")))
 }
 
 /// The far end of a rule, and the end at the subnet.

@@ -7,8 +7,10 @@ use serde_json::Value;
 
 use crate::arm;
 use crate::model::ResourceId;
+use crate::model::coverage::{covered, is_default};
 use crate::preflight::inquiry::{
-    GATEWAY_SUBNET, Inquiry, about, flag, is, own_gateway_subnet, subnet_prefixes, subnets_of, text,
+    GATEWAY_SUBNET, Inquiry, VNETS, about, flag, is, overlap, own_gateway_subnet, subnet_prefixes,
+    subnets_of, text,
 };
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
@@ -18,7 +20,7 @@ pub(super) const RULES: &[Rule] = &[
         id: "UDR-DROP",
         severity: FindingSeverity::Warn,
         fails_when: "A route table drops traffic between a connected network and on-premises: by a route to \
-                     nowhere or to the Internet, or by keeping the gateway's routes away. Networks of hubs count.",
+                     nowhere, to the Internet or to the network itself, for all of a prefix or a part, or by keeping the gateway's routes away. Networks of hubs count.",
         reads: "tables of the networks' subnets and of the GatewaySubnet, as the run leaves them; what \
                 on-premises advertises",
         why: "A route of a table goes before one that the gateway has learned, where it is as long.",
@@ -82,6 +84,43 @@ fn says(table: Option<(&ResourceId, &Value)>, to: &IpNet, length: u8) -> TableVe
         return TableVerdict::Dropped(format!("sent to the Internet by {by}"));
     }
     TableVerdict::Nothing
+}
+
+/// What a table does to a part of a destination that the gateway has a route for: the longest prefix wins, so that
+/// routes inside of it drop what they are about. A route that keeps it in the network drops all of it as well.
+fn part_dropped(
+    end: &Inquiry<'_>,
+    table: Option<(&ResourceId, &Value)>,
+    to: &IpNet,
+    heard: &[IpNet],
+) -> Option<String> {
+    let (id, body) = table?;
+    // What keeps networks of Azure apart is no part of on-premises, however wide that is told.
+    let networks = end.facts.bodies(VNETS);
+    let azure: Vec<IpNet> =
+        networks.flat_map(|(_, body)| arm::VirtualNetworkView::of(body).space()).collect();
+    let routes = || arm::RouteTableView::of(body).routes();
+    let net_of = |route: &arm::RouteView<'_>| route.destination()?.parse::<IpNet>().ok();
+    let drops = |route: &arm::RouteView<'_>| ["None", "Internet"].iter().any(|k| route.hops_to(k));
+    routes().find_map(|route| {
+        let net = net_of(&route).filter(|net| to.contains(net))?;
+        let local = route.hops_to("VnetLocal");
+        let apart = azure.iter().any(|own| overlap(own, &net));
+        if apart || !(local || (drops(&route) && net != *to)) {
+            return None;
+        }
+        // What is longer still goes before it.
+        let others = routes().filter(|own| !drops(own) && !own.hops_to("VnetLocal"));
+        let longer: Vec<IpNet> = others
+            .filter_map(|own| net_of(&own))
+            .chain(heard.iter().copied())
+            .filter(|own| net.contains(own) && *own != net)
+            .collect();
+        let by = format!("route {} of table {}", route.name().unwrap_or("?"), id.name());
+        let how = if local { "kept in the network" } else { "dropped" };
+        let what = if net == *to { to.to_string() } else { format!("{net}, a part of {to},") };
+        (!covered(&net, &longer)).then(|| format!("what goes to {what} is {how} by {by}"))
+    })
 }
 
 /// Judges each subnet behind each gateway that is connected, by every prefix of on-premises.
@@ -176,6 +215,11 @@ fn through(
     let outward = outward.as_ref().map(|(id, body)| (id, *body));
     let off = "/properties/disableBgpRoutePropagation";
     let withheld = outward.filter(|(_, table)| flag(table, off));
+    let part = |to| part_dropped(end, outward, to, heard);
+    ways.dropped = heard.iter().filter(|to| !is_default(to)).find_map(part);
+    if ways.dropped.is_some() {
+        return Ok(ways);
+    }
     for to in heard {
         let length = if withheld.is_some() { 0 } else { to.prefix_len() };
         match (says(outward, to, length), withheld) {
@@ -184,10 +228,7 @@ fn through(
                 return Ok(ways);
             }
             (TableVerdict::Nothing, Some((table, _))) => {
-                let table = table.name();
-                ways.dropped = Some(format!(
-                    "table {table} keeps the gateway's routes away, that to {to} too"
-                ));
+                ways.dropped = Some(kept_away(table, to));
                 return Ok(ways);
             }
             (TableVerdict::Appliance(back), _) if there != Some(back) => {
@@ -207,6 +248,10 @@ fn through(
         }
     }
     Ok(ways)
+}
+
+fn kept_away(table: &ResourceId, to: &IpNet) -> String {
+    format!("table {} keeps the gateway's routes away, that to {to} too", table.name())
 }
 
 /// The way in: the network's own prefix is the route that there is.

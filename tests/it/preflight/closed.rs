@@ -99,6 +99,8 @@ async fn a_group_that_shuts_on_premises_out_is_told() {
             json!([deny(100, "10.0.0.0/8"), rule("Allow", "Inbound", 200, ["10.100.0.0/16", "*"])]),
             "r100",
         ),
+        // Together they deny a site.
+        (json!([deny(100, "10.100.0.0/17"), deny(110, "10.100.128.0/17")]), "rules r100, r110"),
         // What is let in elsewhere is not let in here.
         (json!([rule("Allow", "Inbound", 100, ["*", "10.77.0.0/16"]), deny(200, "*")]), "r200"),
     ] {
@@ -121,6 +123,7 @@ async fn a_group_that_lets_some_in_or_shuts_others_out_is_nobodys_trouble() {
         json!([with(deny(100, "*"), "protocol", json!("Udp"))]),
         json!([deny(100, "Internet")]),
         json!([deny(100, "10.100.1.0/24")]),
+        json!([deny(100, "10.100.0.0/17"), deny(110, "10.100.128.0/18")]),
         json!([deny(100, "192.168.0.0/16")]),
         json!([with(deny(100, "*"), "destinationAddressPrefix", json!("10.1.0.4"))]),
         json!([

@@ -17,6 +17,21 @@ async fn a_table_that_drops_what_a_hub_brings_is_told_of_its_networks() {
         (json!([]), true, Some("table rt-bad keeps the gateway's routes away")),
         (route("None", "10.100.0.0/16"), false, Some("dropped by route r of table rt-bad")),
         (route("Internet", "10.100.0.0/16"), false, Some("sent to the Internet by route r")),
+        // The longest prefix wins: a part of it is dropped, or all of it in parts.
+        (
+            route("None", "10.100.0.0/17"),
+            false,
+            Some("10.100.0.0/17, a part of 10.100.0.0/16, is dropped"),
+        ),
+        (
+            json!([route("None", "10.100.0.0/17")[0], { "name": "s", "properties": {
+                "addressPrefix": "10.100.128.0/17", "nextHopType": "Internet" } }]),
+            false,
+            Some("10.100.0.0/17, a part of 10.100.0.0/16, is dropped by route r"),
+        ),
+        (route("VnetLocal", "10.100.0.0/16"), false, Some("10.100.0.0/16 is kept in the network")),
+        // What Azure has itself is no site's.
+        (route("VnetLocal", "10.1.0.0/24"), false, None),
         // What the hub brings is longer.
         (route("None", "10.0.0.0/8"), false, None),
         (json!([]), false, None),
