@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::resolvers;
+use crate::arm::read::number;
 use crate::model::action::{DnsRecord, Steering, TrafficEndpoint, Vpn};
 use crate::model::{Action, ResourceId, Step};
 use crate::preflight::facts::{Fact, Question};
@@ -42,6 +43,17 @@ pub(super) const RULES: &[Rule] = &[
               servers of its own.",
         source: "DNS-PRIV",
         judge: linked,
+    },
+    Rule {
+        id: "DNS-TTL",
+        severity: FindingSeverity::Warn,
+        fails_when: "The standing records of a name that is moved may be remembered for longer than the runbook's objective.",
+        reads: "the record set as it stands: ttl; the runbook's rto",
+        why: "Who asked just before the run (resolvers on-premises, caches of clients) keeps the address that is lost for \
+              that long; what the run writes changes nothing of it.",
+        fix: "Lower the ttl of the record set on a quiet day, a day before it counts.",
+        source: "RFC 1035 3.2.1; DNS-PRIV",
+        judge: remembered,
     },
     resolvers::DNS_SERVER,
     Rule {
@@ -96,6 +108,22 @@ pub(super) const RULES: &[Rule] = &[
         judge: none_left,
     },
 ];
+
+/// How long what stands may be remembered, against the objective.
+fn remembered(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let Some(rto) = inquiry.plan.parts().objective.rto.map(|rto| rto.as_secs()) else {
+        return Vec::new();
+    };
+    let mut judged = Vec::new();
+    for own in steps(inquiry) {
+        let Steering::Record(spec) = own else { continue };
+        judged.extend(inquiry.each([&spec.id], |_, body| {
+            let ttl = number(body, "/properties/ttl").or(number(body, "/properties/TTL"))?;
+            Some(unless(ttl > rto, || format!("its ttl is {ttl} seconds, and the objective {rto}")))
+        }));
+    }
+    judged
+}
 
 /// Profiles of Traffic Manager.
 const PROFILES: &str = "Microsoft.Network/trafficManagerProfiles";

@@ -103,3 +103,17 @@ async fn an_endpoint_that_leads_to_a_profile_which_is_off_is_told_when_it_is_swi
     assert_eq!(of("Enabled", true).await, none);
     assert_eq!(of("Disabled", false).await, none);
 }
+
+#[tokio::test]
+async fn a_record_that_is_remembered_for_longer_than_the_objective_is_told() {
+    let of = async |ttl: u64, rto: Option<u64>| {
+        let mut case = Case::of(VPN);
+        case.set("A/portal", "/properties/ttl", json!(ttl));
+        case.plan.objective.rto = rto.map(std::time::Duration::from_secs);
+        said(&case.found().await, "DNS-TTL").into_iter().map(|(_, why)| why).next()
+    };
+    let why = "its ttl is 86400 seconds, and the objective 7200";
+    assert_eq!(of(86_400, Some(7_200)).await.as_deref(), Some(why));
+    assert_eq!(of(7_200, Some(7_200)).await, None);
+    assert_eq!(of(86_400, None).await, None);
+}
