@@ -7,6 +7,9 @@
 
 use ipnet::IpNet;
 
+/// Most DNS servers that a virtual network has (azure-docs azure-virtual-network-limits.md).
+pub const DNS_SERVERS_MAX: usize = 20;
+
 /// Routes in a route table: 400 for years, 600 and then 1,000 since the spring of 2026 (azure-docs PR 128356, 128572 and
 /// 128759; Azure updates 562695). Azure tells a subscription's own figure among its usages.
 pub const ROUTES_PER_TABLE: usize = 1_000;

@@ -10,7 +10,7 @@ use crate::model::action::{
     Autoscale, Destination, DnsServers, Gateway, NextHop, Removal, RemovalKind, Route, RouteTable,
     SecurityGroupUse, TableRoute,
 };
-use crate::model::azure_limits::{ROUTES_PER_TABLE, scales_between};
+use crate::model::azure_limits::{DNS_SERVERS_MAX, ROUTES_PER_TABLE, scales_between};
 use crate::model::destination::SERVICE_TAG_ROUTES_MAX;
 use crate::model::tags::Tags;
 use crate::model::{Action, ResourceId, resource_name};
@@ -188,6 +188,13 @@ pub(super) fn dns(values: &ActionValues<'_>) -> Built<Action> {
     let list = values.get("servers").and_then(Value::as_array).ok_or(None)?;
     let servers: Vec<IpAddr> =
         list.iter().filter_map(|server| server.as_str()?.parse().ok()).collect();
+    if servers.len() > DNS_SERVERS_MAX {
+        let message = format!(
+            "A network has at most {DNS_SERVERS_MAX} DNS servers, and these are {}.",
+            servers.len()
+        );
+        return Err(values.wrong("servers", Code::BadValue, message));
+    }
     Ok(Action::Dns(DnsServers { id: values.id("vnet")?, servers }))
 }
 
@@ -209,6 +216,10 @@ mod tests {
              /subscriptions/1/resourceGroups/rg/providers/Microsoft.Network/routeTables/rt\n      location: \
              southeastasia\n      routes: [{routes}]\n"
         );
+        said_of_text(text)
+    }
+
+    fn said_of_text(text: String) -> Vec<String> {
         let compiled = compile(&SourceFile::new("r.yaml", text), &CompileOptions::default());
         compiled.diagnostics.sorted().iter().map(|own| own.message.clone()).collect()
     }
@@ -252,6 +263,20 @@ mod tests {
             };
             let said = said_of(&(0..count).map(route).collect::<Vec<_>>().join(", "));
             let told = said.iter().any(|own| own.starts_with("The table has 1001 routes"));
+            assert_eq!(told, many, "{said:?}");
+        }
+    }
+
+    #[test]
+    fn a_network_has_twenty_dns_servers_at_most() {
+        for (count, many) in [(20, false), (21, true)] {
+            let servers: Vec<String> = (1..=count).map(|n| format!("10.0.0.{n}")).collect();
+            let said = said_of_text(format!(
+                "runbook: r\ntitle: R\nsteps:\n  names:\n    action: vnet.dns\n    with:\n      vnet: \
+                 /subscriptions/1/resourceGroups/rg/providers/Microsoft.Network/virtualNetworks/v\n      servers: [{}]\n",
+                servers.join(", ")
+            ));
+            let told = said.iter().any(|own| own.contains("at most 20 DNS servers"));
             assert_eq!(told, many, "{said:?}");
         }
     }
