@@ -281,6 +281,10 @@ const CASES: &[Spoilt] = &[
             json!({ "id": format!("{SEA}/virtualNetworks/vnet-app1-sea") });
         c.add(body);
     }),
+    ("HUB-IPV6", VWAN, |c| {
+        let space = "/properties/addressSpace/addressPrefixes";
+        c.set("vnet-app1-sea", space, json!(["10.1.0.0/24", "fd00:1::/48"]));
+    }),
     ("HUB-MAP-DROP", VWAN, |c| *c = route_maps::dropping()),
     ("HUB-MAP", VWAN, |c| *c = route_maps::unclear()),
     ("HUB-CIRCUITS", VWAN, |c| hub_links(c, 8, |n| format!("place {n}"))),

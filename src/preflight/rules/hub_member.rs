@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use ipnet::IpNet;
 use serde_json::Value;
 
 use super::hubs::{REMOTE, connected, hubs_of, vnets};
@@ -12,18 +13,47 @@ use crate::preflight::inquiry::{Inquiry, about, id_at, known, peerings_of, route
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
 /// The rules about networks that a hub is to have.
-pub(super) const RULES: &[Rule] = &[Rule {
-    id: "HUB-VNET-FREE",
-    severity: FindingSeverity::Block,
-    fails_when: "A network that is to be connected to a hub has a gateway or a Route Server, uses a remote \
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        id: "HUB-VNET-FREE",
+        severity: FindingSeverity::Block,
+        fails_when: "A network that is to be connected to a hub has a gateway or a Route Server, uses a remote \
                      gateway, or is connected to another hub by then.",
-    reads: "the network: GatewaySubnet, RouteServerSubnet, peerings; the networks of the WAN's hubs",
-    why: "Azure refuses it: a network has one way out.",
-    fix: "Take the gateway, the flag or the other connection away in a step that this one needs; a Route \
+        reads: "the network: GatewaySubnet, RouteServerSubnet, peerings; the networks of the WAN's hubs",
+        why: "Azure refuses it: a network has one way out.",
+        fix: "Take the gateway, the flag or the other connection away in a step that this one needs; a Route \
               Server before the run.",
-    source: "virtual WAN FAQ",
-    judge: free,
-}];
+        source: "virtual WAN FAQ",
+        judge: free,
+    },
+    Rule {
+        id: "HUB-IPV6",
+        severity: FindingSeverity::Warn,
+        fails_when: "A network with IPv6 prefixes is connected to a hub whose circuits are to carry it.",
+        reads: "addressSpace of the networks that are connected to the hubs, as the run leaves them",
+        why: "A virtual WAN carries no IPv6 over ExpressRoute, whatever the circuit's peering speaks: IPv4 recovers alone.",
+        fix: "Accept it, or recover what is reached by IPv6 alone behind a gateway of its own network.",
+        source: "azure-docs expressroute-howto-add-ipv6-portal.md (limitations)",
+        judge: v6,
+    },
+];
+
+/// The networks of hubs that have IPv6, which no hub carries.
+fn v6(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let end = inquiry.at_end();
+    let mut networks: BTreeSet<ResourceId> =
+        vnets(inquiry).into_iter().map(|(_, spec)| spec.vnet.clone()).collect();
+    // Hubs whose networks cannot be read are told by the rules about hubs.
+    networks.extend(end.connected_hubs().into_iter().filter_map(|own| own.networks.ok()).flatten());
+    end.each(&networks, |vnet, _| {
+        let space = end.space(vnet)?;
+        let prefix = space.iter().find(|net| matches!(net, IpNet::V6(_)));
+        Some(match prefix {
+            Some(prefix) => FindingVerdict::Failed(format!("it has {prefix}")),
+            None => FindingVerdict::Passed,
+        })
+    })
+}
 
 /// What stands in the way of each network that is to be connected, if anything does.
 fn free(inquiry: &Inquiry<'_>) -> Vec<Judged> {

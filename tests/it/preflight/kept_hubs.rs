@@ -253,3 +253,22 @@ async fn a_network_that_leaves_its_hub_first_may_have_a_gateway_of_its_own() {
     assert!(of(false).await, "it uses the hub's gateways");
     assert!(!of(true).await);
 }
+
+#[tokio::test]
+async fn ipv6_behind_a_hub_is_told_whatever_the_circuit_speaks() {
+    for vnet in ["vnet-app1-sea", "vnet-shared-sea"] {
+        let mut case = Case::of(VWAN);
+        let space = "/properties/addressSpace/addressPrefixes";
+        case.body(vnet)
+            .pointer_mut(space)
+            .unwrap()
+            .as_array_mut()
+            .unwrap()
+            .push(json!("fd00:1::/48"));
+        let found = case.found().await;
+        let why = "it has fd00:1::/48".to_owned();
+        assert_eq!(said(&found, "HUB-IPV6"), [(vnet.to_owned(), why)]);
+        assert!(found.blocking().all(|own| own.rule != "HUB-IPV6"));
+    }
+    assert!(said(&Case::of(VWAN).found().await, "HUB-IPV6").is_empty());
+}
