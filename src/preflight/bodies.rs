@@ -82,6 +82,14 @@ pub fn route_server(vnet: &Value) -> Option<&str> {
     configuration.rsplit('/').nth(2)
 }
 
+/// The Route Server that stands in a virtual network's body.
+#[must_use]
+pub fn route_server_id(vnet: &Value) -> Option<ResourceId> {
+    let subnet = subnet_named(vnet, ROUTE_SERVER_SUBNET)?;
+    let configuration = text(SubnetView::of(subnet).users().first()?, "/id")?;
+    ResourceId::parse(configuration).ok()?.parent()
+}
+
 /// The private peering of a circuit's body.
 #[must_use]
 pub fn peering<'v>(circuit: &'v Value, name: &str) -> Option<&'v Value> {

@@ -9,8 +9,8 @@ use serde_json::Value;
 pub use super::bodies::{
     FAILS_OVER_INTO, GATEWAY_SUBNET, NETWORK_MAPPINGS, ROUTE_SERVER_SUBNET, card_network, cards,
     circuit_of, clash, gateway_subnet, lock_covers, overlap, own_gateway_subnet, peering,
-    peerings_of, recovery_group, recovery_items, route_server, subnet_named, subnet_prefix,
-    subnet_prefixes, subnets_of,
+    peerings_of, recovery_group, recovery_items, route_server, route_server_id, subnet_named,
+    subnet_prefix, subnet_prefixes, subnets_of,
 };
 use super::facts::{Fact, Facts, Question};
 use super::projection;

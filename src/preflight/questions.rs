@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use super::facts::{Fact, Facts, Question};
 use super::inquiry::{
     CIRCUITS, CONNECTIONS, HUB_GATEWAYS, Inquiry, NETWORK_MAPPINGS, VNETS, card_network, cards,
-    circuit_of, gateway_subnet, own_gateway_subnet, peerings_of, recovery_items, subnets_of,
+    circuit_of, gateway_subnet, own_gateway_subnet, peerings_of, recovery_items, route_server_id,
+    subnets_of,
 };
 use super::rules::{
     appliances, arrivals, card_settings, firewall_hops, guards, hub_tables, hubs, limits,
@@ -93,6 +94,14 @@ fn around_gateways(inquiry: &Inquiry<'_>, facts: &Facts, resource: &mut impl FnM
     for (_, _, subnet) in inquiry.gateway_places() {
         if let Some(vnet) = subnet.parent() {
             resource(&vnet);
+        }
+    }
+    // How a Route Server beside a VPN gateway passes routes on.
+    for (_, gateway, subnet) in inquiry.gateway_places() {
+        let vpn = !inquiry.gateways().iter().any(|(_, spec)| spec.id == *gateway);
+        let network = subnet.parent().filter(|_| vpn);
+        if let Some(server) = network.and_then(|vnet| route_server_id(facts.body(&vnet)?)) {
+            resource(&server);
         }
     }
     // The subnet of a gateway that is counted on, and its table: what is in it decides whether it works.

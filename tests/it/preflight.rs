@@ -966,6 +966,11 @@ const CASES: &[Spoilt] = &[
     ("DNS-ZONE", VPN, |c| c.remove("corp.contoso.example")),
     ("DNS-ALIAS", VPN, |c| alias(c, "Portal")),
     ("DNS-TTL", VPN, |c| c.set("A/portal", "/properties/ttl", json!(86_400))),
+    ("VPN-ROUTE-SERVER", VPN, |c| {
+        kept_hubs::route_server(c, "vnet-hub-sea");
+        c.set("rs", "/properties/allowBranchToBranchTraffic", json!(true));
+        c.also("gateway", "asn", json!(65_010));
+    }),
     ("DNS-LINK", VPN, |c| c.remove("hub-sea")),
     ("TM-ENDPOINT", VPN, |c| c.remove("southeastasia")),
     ("TM-PRIORITY", VPN, |c| c.also("portal_here", "priority", json!(1))),

@@ -3,11 +3,12 @@
 use ipnet::IpNet;
 use serde_json::Value;
 
+use crate::arm::read::number;
 use crate::model::action::{LocalGateway, Vpn, VpnConnection, VpnGateway};
 use crate::model::{Action, ResourceId, Step, geography};
 use crate::preflight::facts::{Fact, Question};
 use crate::preflight::inquiry::{
-    Inquiry, about, flag, found, is, list, overlap, region_at, text, unless,
+    Inquiry, about, flag, found, is, list, overlap, region_at, route_server_id, text, unless,
 };
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
@@ -84,6 +85,19 @@ pub(super) const RULES: &[Rule] = &[
               (Basic is not resized in place), or use a network without it.",
         source: "VPN-COEX",
         judge: beside,
+    },
+    Rule {
+        id: "VPN-ROUTE-SERVER",
+        severity: FindingSeverity::Warn,
+        fails_when: "A VPN gateway stands beside a Route Server that passes routes between branches, and has one address \
+                     or another AS number than 65515.",
+        reads: "the gateway's addresses and asn, as planned and as they stand; the Route Server: \
+                allowBranchToBranchTraffic",
+        why: "Azure wants it active-active and of 65515 there: else routes of the tunnels and of the circuit do not \
+              reach each other.",
+        fix: "Give the gateway two addresses, and no `asn` or 65515; or switch branch-to-branch off where nobody needs it.",
+        source: "azure-docs route-server/expressroute-vpn-support.md",
+        judge: beside_route_server,
     },
     Rule {
         id: "VPN-ADDR",
@@ -296,6 +310,39 @@ fn beside(inquiry: &Inquiry<'_>) -> Vec<Judged> {
             any.then(|| found(None, unread))
         });
         judged.extend(verdicts.into_iter().map(|own| about(&spec.id, own.verdict)));
+    }
+    judged
+}
+
+/// The AS number that a gateway has where nobody says another.
+const OWN_ASN: u64 = 65_515;
+
+/// How a VPN gateway does not fit a Route Server that passes routes between branches.
+fn beside_route_server(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let mut judged = Vec::new();
+    for (step, spec) in gateways(inquiry) {
+        let then = inquiry.at(step);
+        let network = spec.subnet.parent().and_then(|vnet| then.facts.body(&vnet));
+        let Some(server) = network.and_then(route_server_id) else { continue };
+        let stands = then.facts.body(&spec.id);
+        let asn = spec.asn.map(u64::from);
+        let asn = asn.or_else(|| number(stands?, "/properties/bgpSettings/asn")).unwrap_or(OWN_ASN);
+        let verdict = match then.read(&server) {
+            Ok(Some(body)) if flag(body, "/properties/allowBranchToBranchTraffic") => {
+                let why = match (spec.public_ips.len() > 1, asn == OWN_ASN) {
+                    (true, true) => None,
+                    (false, _) => Some("it has one address".to_owned()),
+                    (true, false) => Some(format!("its AS number is {asn}")),
+                };
+                unless(why.is_some(), || {
+                    let name = server.name();
+                    format!("{}, beside the Route Server {name}", why.unwrap_or_default())
+                })
+            }
+            Ok(_) => FindingVerdict::Passed,
+            Err(why) => FindingVerdict::Unknown(why),
+        };
+        judged.push(about(&spec.id, verdict));
     }
     judged
 }

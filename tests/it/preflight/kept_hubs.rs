@@ -255,6 +255,34 @@ async fn a_network_that_leaves_its_hub_first_may_have_a_gateway_of_its_own() {
 }
 
 #[tokio::test]
+async fn a_vpn_gateway_beside_a_route_server_is_as_azure_wants_it() {
+    for (asn, addresses, branches, told) in [
+        (None, 2, true, None),
+        (Some(65_515), 2, true, None),
+        (Some(65_010), 2, true, Some("its AS number is 65010, beside the Route Server rs")),
+        (None, 1, true, Some("it has one address, beside the Route Server rs")),
+        (Some(65_010), 1, false, None),
+    ] {
+        let mut case = Case::of(VPN);
+        route_server(&mut case, "vnet-hub-sea");
+        case.set("rs", "/properties/allowBranchToBranchTraffic", json!(branches));
+        match asn {
+            Some(asn) => case.also("gateway", "asn", json!(asn)),
+            None => case.unsaid("gateway", "asn"),
+        }
+        let Action::Vpn(backroad::model::action::Vpn::Gateway(spec)) =
+            &mut case.step("gateway").action
+        else {
+            panic!("no VPN gateway")
+        };
+        spec.public_ips.truncate(addresses);
+        let said_of = said(&case.found().await, "VPN-ROUTE-SERVER");
+        let why = said_of.first().map(|(_, why)| why.as_str());
+        assert_eq!(why, told, "{asn:?} {addresses} {branches}");
+    }
+}
+
+#[tokio::test]
 async fn ipv6_behind_a_hub_is_told_whatever_the_circuit_speaks() {
     for vnet in ["vnet-app1-sea", "vnet-shared-sea"] {
         let mut case = Case::of(VWAN);
