@@ -155,6 +155,12 @@ pub fn is_shut(port: &Value, path: CircuitPath) -> bool {
     link.is_some_and(|link| is(link, "/properties/adminState", "Disabled"))
 }
 
+/// The Global Reach connections of a peering, from whichever side they were made.
+pub fn global_reach(peering: &Value) -> impl Iterator<Item = &Value> {
+    let own = list(peering, "/properties/connections").iter();
+    own.chain(list(peering, "/properties/peeredConnections"))
+}
+
 /// Whether a connection uses an authorization: one key, one connection (azure-facts 2.5).
 #[must_use]
 pub fn is_spent(authorization: &Value) -> bool {

@@ -19,7 +19,8 @@ mod security;
 mod state;
 
 pub use circuit::{
-    CircuitPeeringView, CircuitView, PRIVATE_PEERING, is_shut, is_spent, spending_connection,
+    CircuitPeeringView, CircuitView, PRIVATE_PEERING, global_reach, is_shut, is_spent,
+    spending_connection,
 };
 pub use connection::ConnectionView;
 pub use firewall::{PublicAddressView, firewall_address};

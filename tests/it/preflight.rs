@@ -971,6 +971,7 @@ const CASES: &[Spoilt] = &[
         c.set("rs", "/properties/allowBranchToBranchTraffic", json!(true));
         c.also("gateway", "asn", json!(65_010));
     }),
+    ("ADDR-GLOBAL-REACH", MAIN, |c| kept_hubs::reaching(c, "connections", 1, "10.10.10.72/29")),
     ("DNS-LINK", VPN, |c| c.remove("hub-sea")),
     ("TM-ENDPOINT", VPN, |c| c.remove("southeastasia")),
     ("TM-PRIORITY", VPN, |c| c.also("portal_here", "priority", json!(1))),

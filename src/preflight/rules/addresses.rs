@@ -9,7 +9,7 @@ use crate::preflight::inquiry::{
     CONNECTIONS, Inquiry, about, clash, found, is, overlap, peerings_of, prefixes, region_at,
     subnet_prefixes, subnets_of, text, unless,
 };
-use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
+use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule, worst_of_each};
 
 /// The rules about address spaces.
 pub(super) const RULES: &[Rule] = &[
@@ -40,6 +40,16 @@ pub(super) const RULES: &[Rule] = &[
         judge: two_circuits,
     },
     Rule {
+        id: "ADDR-GLOBAL-REACH",
+        severity: FindingSeverity::Warn,
+        fails_when: "The prefix of a Global Reach connection of the circuit lies in a network that is to be connected.",
+        reads: "peerings/AzurePrivatePeering: connections and peeredConnections; addressSpace of the networks",
+        why: "Microsoft's edges use these addresses between the circuits: what has them in the network may not be reached.",
+        fix: "Use a /29 outside of all networks for Global Reach, or leave its addresses unused in the network.",
+        source: "azure-docs expressroute-howto-set-global-reach.md",
+        judge: global_reach,
+    },
+    Rule {
         id: "ADDR-PEERING",
         severity: FindingSeverity::Block,
         fails_when: "Two networks to be peered overlap, or one of them overlaps a network that the other is \
@@ -61,6 +71,31 @@ pub(super) const RULES: &[Rule] = &[
         judge: subnet,
     },
 ];
+
+fn global_reach(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let end = inquiry.at_end();
+    let mut all = Vec::new();
+    for planned in inquiry.planned_links() {
+        let ours = match end.hub_of(&planned.gateway) {
+            Some(hub) => end.hub_space(&hub).ok(),
+            None => end.advertised(&planned.gateway),
+        };
+        // Networks that cannot be read are told by other rules.
+        let Some(ours) = ours else { continue };
+        all.extend(end.each([planned.circuit], |_, body| {
+            let peerings = arm::CircuitView::of(body).peerings();
+            let reached = peerings.iter().flat_map(arm::global_reach);
+            let mut nets = reached
+                .filter_map(|own| text(own, "/properties/addressPrefix")?.parse::<IpNet>().ok());
+            let hit = nets.find_map(|net| {
+                let own = ours.iter().find(|own| overlap(own, &net))?;
+                Some(format!("its Global Reach has {net}, and {own} is to be connected"))
+            });
+            Some(found(hit, Ok(())))
+        }));
+    }
+    worst_of_each(all)
+}
 
 fn same_circuit(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let mut all = Vec::new();

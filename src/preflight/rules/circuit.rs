@@ -11,9 +11,7 @@ use crate::model::azure_limits::links_max;
 use crate::model::geography::{self, Basis, PeeringLocation};
 use crate::model::{Action, ResourceId};
 use crate::preflight::facts::Fact;
-use crate::preflight::inquiry::{
-    CONNECTIONS, HUB_GATEWAYS, Inquiry, about, found, list, text, unless,
-};
+use crate::preflight::inquiry::{CONNECTIONS, HUB_GATEWAYS, Inquiry, about, found, text, unless};
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule, worst_of_each};
 
 /// The rules about circuits.
@@ -371,7 +369,7 @@ fn link_count(inquiry: &Inquiry<'_>) -> Vec<Judged> {
             let reach: usize = arm::CircuitView::of(body)
                 .peerings()
                 .iter()
-                .map(|peering| list(peering, "/properties/connections").len())
+                .map(|peering| arm::global_reach(peering).count())
                 .sum();
             let unlisted = then.unlisted_links(id).len() + inquiry.unnamed_links(id);
             let count = then.all_links_to(id).len() + unlisted + reach;

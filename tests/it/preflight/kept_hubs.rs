@@ -254,6 +254,34 @@ async fn a_network_that_leaves_its_hub_first_may_have_a_gateway_of_its_own() {
     assert!(!of(true).await);
 }
 
+/// The circuit has Global Reach connections, made from one side or the other.
+pub(super) fn reaching(case: &mut Case, key: &str, count: usize, prefix: &str) {
+    let own = |n: usize| {
+        json!({ "name": format!("gr{n}"), "properties": { "addressPrefix": prefix,
+            "circuitConnectionStatus": "Connected" } })
+    };
+    let all: Vec<Value> = (0..count).map(own).collect();
+    case.body("er-singapore")["properties"]["peerings"][0]["properties"][key] = json!(all);
+}
+
+#[tokio::test]
+async fn global_reach_counts_from_both_sides_and_its_addresses_are_no_networks() {
+    for key in ["connections", "peeredConnections"] {
+        let told = async |count, prefix| {
+            let mut case = Case::of(MAIN);
+            reaching(&mut case, key, count, prefix);
+            let found = case.found().await;
+            ["LINK-COUNT", "ADDR-GLOBAL-REACH"].map(|rule| failed(&found).contains(rule))
+        };
+        assert_eq!(told(100, "192.168.8.0/29").await, [true, false], "{key}");
+        assert_eq!(told(1, "192.168.8.0/29").await, [false, false], "{key}");
+        // In the hub, and in a spoke of it.
+        for prefix in ["10.10.10.72/29", "10.1.0.8/29"] {
+            assert_eq!(told(1, prefix).await, [false, true], "{key} {prefix}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_vpn_gateway_beside_a_route_server_is_as_azure_wants_it() {
     for (asn, addresses, branches, told) in [
