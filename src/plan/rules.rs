@@ -1,9 +1,9 @@
 //! What is wrong although each part is right? Rules over the whole plan, one function each.
 
 use super::steps::PlacedStep;
-use crate::model::Action;
 use crate::model::action::RemovalKind;
 use crate::model::graph::{Cycle, Dag};
+use crate::model::{Action, Condition, ResourceId};
 use crate::runbook::{Code, Diagnostic, Diagnostics};
 
 /// A rule: what it is about, and how it is judged.
@@ -17,6 +17,7 @@ pub(super) const RULES: &[LanguageRule] = &[
     LanguageRule { judge: conditions_read_what_has_ended },
     LanguageRule { judge: what_is_taken_in_has_ended },
     LanguageRule { judge: one_writer_at_a_time },
+    LanguageRule { judge: networks_are_peered_once },
     LanguageRule { judge: whole_tables_and_single_routes_agree },
     LanguageRule { judge: super::ends::connections_are_where_their_gateways_are },
     LanguageRule { judge: super::ends::bgp_is_spoken_at_both_ends },
@@ -118,6 +119,39 @@ fn one_writer_at_a_time(steps: &[PlacedStep], diagnostics: &mut Diagnostics) {
     }
 }
 
+/// Azure takes one peering from a network to another, whatever its name: two items of a list that name one network make
+/// two. One that is removed again, or made on a condition, may be meant.
+fn networks_are_peered_once(steps: &[PlacedStep], diagnostics: &mut Diagnostics) {
+    let runs = |own: &PlacedStep| matches!(own.step.when, None | Some(Condition::Known(true)));
+    let removed = |id: &ResourceId| {
+        steps.iter().any(|own| matches!(&own.step.action, Action::Remove(spec) if spec.id == *id))
+    };
+    let sides = steps.iter().filter_map(|placed| {
+        let Action::Peering(spec) = &placed.step.action else { return None };
+        let network = spec.id.parent().filter(|_| runs(placed))?;
+        Some((placed, &spec.id, network, &spec.remote))
+    });
+    let sides: Vec<_> = sides.filter(|(_, id, ..)| !removed(id)).collect();
+    for (place, (placed, id, network, remote)) in sides.iter().enumerate() {
+        let twin = sides[..place]
+            .iter()
+            .find(|(_, other, theirs, far)| other != id && theirs == network && far == remote);
+        let Some((other, ..)) = twin else { continue };
+        let message = format!(
+            "Steps `{}` and `{}` both peer {} with {}, by two names: Azure takes one.",
+            other.step.name,
+            placed.step.name,
+            network.name(),
+            remote.name()
+        );
+        diagnostics.push(
+            Diagnostic::error(Code::DoubleWrite, placed.span.clone(), message).with_help(
+                "Where two items of a list name one network, take one out; its other subnets go into steps of their own.",
+            ),
+        );
+    }
+}
+
 /// A table that is ensured whole takes away what another step puts into it.
 fn whole_tables_and_single_routes_agree(steps: &[PlacedStep], diagnostics: &mut Diagnostics) {
     let tables = || {
@@ -188,5 +222,38 @@ mod tests {
         assert_eq!(codes("", ensure), ["BR0404"]);
         assert_eq!(codes(route, absent), ["BR0404"]);
         assert_eq!(codes(&route.replace("none", "internet"), ensure), ["BR0404"]);
+    }
+
+    #[test]
+    fn a_network_is_peered_with_another_once() {
+        let network =
+            "/subscriptions/1/resourceGroups/rg/providers/Microsoft.Network/virtualNetworks";
+        let said = |first: &str, second: &str, more: &str| {
+            let step = |name: &str, [own, peering, far]: [&str; 3]| {
+                format!(
+                    "  {name}:\n    action: peering.ensure\n    with: {{ vnet: {network}/{own}, name: {peering}, remote: \
+                     {network}/{far} }}\n"
+                )
+            };
+            let text = format!(
+                "runbook: r\ntitle: R\nparams:\n  on: {{ type: bool, default: false }}\nsteps:\n{}{}{more}",
+                step("one", ["hub", first, "spoke"]),
+                step("two", ["HUB", second, "spoke"])
+            );
+            let compiled = compile(&SourceFile::new("r.yaml", text), &CompileOptions::default());
+            let all = compiled.diagnostics.sorted();
+            let own = all.iter().find(|own| own.message.contains("by two names"));
+            own.map(|own| own.message.clone())
+        };
+        let why = "Steps `one` and `two` both peer HUB with spoke, by two names: Azure takes one.";
+        assert_eq!(said("to-spoke", "to-other", "").as_deref(), Some(why));
+        // What both write is said by another rule.
+        assert_eq!(said("to-spoke", "to-spoke", ""), None);
+        let condition = "    when: ${params.on}\n";
+        assert_eq!(said("to-spoke", "to-other", condition), None);
+        let removal = format!(
+            "  gone:\n    needs: one\n    action: peering.remove\n    with: {{ id: {network}/hub/virtualNetworkPeerings/to-spoke }}\n"
+        );
+        assert_eq!(said("to-spoke", "to-other", &removal), None);
     }
 }
