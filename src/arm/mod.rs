@@ -27,7 +27,7 @@ pub use firewall::{PublicAddressView, firewall_address};
 pub use gateway::GatewayView;
 pub use linked::linked;
 pub use network::{
-    GATEWAY_SUBNET, PeeringEnd, PeeringView, SubnetView, VirtualNetworkView, is_spoke,
+    GATEWAY_SUBNET, PeeringEnd, PeeringView, SubnetView, VirtualNetworkView, hub_behind, is_spoke,
 };
 pub use path::CircuitPath;
 pub use policy_field::PolicyField;

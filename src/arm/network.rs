@@ -232,7 +232,8 @@ impl<'v> PeeringView<'v> {
 
 /// The hub of a virtual WAN behind a network of Azure's own: `HV_` and its name, perhaps cut, in the group `RG_`, its
 /// name and a GUID (azure-docs 107338).
-fn hub_behind(network: &ResourceId) -> Option<&str> {
+#[must_use]
+pub fn hub_behind(network: &ResourceId) -> Option<&str> {
     let group = network.resource_group();
     let (head, rest) = group.split_at_checked(3)?;
     let (name, guid) = rest.rsplit_once('_')?;

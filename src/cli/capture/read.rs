@@ -8,7 +8,7 @@ use futures::StreamExt;
 use serde_json::{Value, json};
 
 use super::{Captured, Hidden, onprem, policy};
-use crate::arm::kind;
+use crate::arm::{self, kind};
 use crate::azure::{ArmObserver, EstateQuestion};
 use crate::engine::Clock;
 use crate::model::{Disposition, Region, ResourceId, StepError};
@@ -418,8 +418,13 @@ impl Captured {
         let named = |id: &ResourceId| {
             subscriptions.iter().any(|own| own.eq_ignore_ascii_case(id.subscription()))
         };
+        // The network of a hub is Microsoft's own, and nobody can name its subscription.
+        let theirs = |id: &ResourceId| arm::hub_behind(&id.root()).is_some();
         let held = |id: &ResourceId| KINDS.iter().any(|kind| id.root().is_a(kind));
-        let roots = elsewhere.iter().filter(|id| !named(id) && held(id)).map(ResourceId::root);
+        let roots = elsewhere
+            .iter()
+            .filter(|id| !named(id) && held(id) && !theirs(id))
+            .map(ResourceId::root);
         for root in roots.collect::<BTreeSet<_>>() {
             self.left_out.push(format!(
                 "{root}: it is referred to and lies in another subscription; name it too, \
@@ -452,5 +457,21 @@ mod tests {
             .filter(|kind| !KINDS.iter().any(|own| own.eq_ignore_ascii_case(kind)))
             .collect();
         assert!(left_out.is_empty(), "capture does not read {left_out:?}");
+    }
+
+    #[test]
+    fn a_hubs_own_network_is_not_to_be_named() {
+        let guid = "1fafef55-0000-4000-8000-000000000000";
+        let said_of = |network: &str| {
+            let id = format!(
+                "/subscriptions/{guid}/resourceGroups/RG_hub_{guid}/providers/Microsoft.Network/virtualNetworks/{network}"
+            );
+            let body = json!({ "properties": { "remoteVirtualNetwork": { "id": id } } });
+            let mut captured = Captured { resources: vec![body], ..Captured::default() };
+            captured.say_of_references(&["s".to_owned()]);
+            captured.left_out
+        };
+        assert!(said_of("HV_hub").is_empty());
+        assert_eq!(said_of("other").len(), 1);
     }
 }

@@ -6,6 +6,7 @@ use ipnet::IpNet;
 
 use super::bodies::{PlacedBody, meant_region, text_of};
 use super::shape::{self, TypeShape};
+use crate::arm;
 use crate::model::pattern::fits;
 use crate::model::{Region, ResourceId, geography};
 use crate::runbook::{Code, Diagnostic, Diagnostics, Node, NodeValue, did_you_mean};
@@ -173,7 +174,9 @@ fn reference(
     };
     // What Azure makes along with another is not written.
     let written = provider::of(&id).is_some_and(|provider| !provider.comes_along());
-    if known.has(&id) || id.is_within(&one.id) || !written {
+    // The network of a hub is Microsoft's own, and nobody can name it.
+    let theirs = arm::hub_behind(&id).is_some();
+    if known.has(&id) || id.is_within(&one.id) || !written || theirs {
         return;
     }
     let message = format!("`{}` names {id}, which is not in this world.", one.id.name());

@@ -10,8 +10,13 @@ const DATED: [&str; 2] =
     [include_str!("../shape/fields.tsv"), include_str!("../shape/observed.tsv")];
 
 /// What recordings show, and no published model has.
-const UNMODELLED: &[(&str, &str)] =
-    &[("Microsoft.Network/virtualHubs", "/properties/networkVirtualAppliances")];
+const UNMODELLED: &[(&str, &str)] = &[
+    ("Microsoft.Network/virtualHubs", "/properties/networkVirtualAppliances"),
+    (PEERINGS, "/properties/remoteGateways"),
+    (PEERINGS, "/properties/routeServiceVips"),
+];
+
+const PEERINGS: &str = "Microsoft.Network/virtualNetworks/virtualNetworkPeerings";
 
 /// What a property is.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -46,6 +46,23 @@ fn a_map_that_no_drill_follows_is_doubted() {
     let plain = read("small.yaml", &connection("{}"));
     assert!(!said(&plain).contains("BR0513"), "{}", said(&plain));
 }
+
+#[test]
+fn what_azure_shows_of_peerings_is_known_and_a_hubs_own_network_need_not_be_there() {
+    let shown =
+        "            routeServiceVips: { a: 10.0.9.4 }\n            remoteGateways: [{ id: x }]\n";
+    let plain = read("small.yaml", &spoke(&peering("Connected", shown)));
+    assert!(!said(&plain).contains("BR0503"), "{}", said(&plain));
+    let guid = "00000000-0000-4000-8000-000000000000";
+    let theirs = format!(
+        "/subscriptions/{guid}/resourceGroups/RG_hub_{guid}/providers/Microsoft.Network/virtualNetworks"
+    );
+    for (network, missing) in [("HV_hub_x", false), ("other", true)] {
+        let side = peering("Connected", "")
+            .replace(&format!("{NETWORKS}/virtualNetworks/hub"), &format!("{theirs}/{network}"));
+        let read = read("small.yaml", &spoke(&side));
+        assert_eq!(said(&read).contains("BR0501"), missing, "{}", said(&read));
+    }
 }
 
 #[test]
