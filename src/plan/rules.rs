@@ -126,9 +126,10 @@ fn networks_are_peered_once(steps: &[PlacedStep], diagnostics: &mut Diagnostics)
     let removed = |id: &ResourceId| {
         steps.iter().any(|own| matches!(&own.step.action, Action::Remove(spec) if spec.id == *id))
     };
-    let sides = steps.iter().filter(|placed| runs(placed)).filter_map(|placed| {
+    let sides = steps.iter().filter_map(|placed| {
         let Action::Peering(spec) = &placed.step.action else { return None };
-        Some((placed, &spec.id, spec.id.parent()?, &spec.remote))
+        let network = spec.id.parent().filter(|_| runs(placed))?;
+        Some((placed, &spec.id, network, &spec.remote))
     });
     let sides: Vec<_> = sides.filter(|(_, id, ..)| !removed(id)).collect();
     for (place, (placed, id, network, remote)) in sides.iter().enumerate() {
