@@ -148,9 +148,7 @@ fn drain(turn: &mut TurnContext<'_>) {
                 | Phase::Asking { .. }
         );
         if work.direction == Direction::Forward && idle {
-            let error =
-                StepError::rejected(failure::CANCELLED, "It was stopped before it was done.");
-            turn.emit(Event::StepFailed { step: step.name.clone(), error });
+            turn.emit(Event::StepFailed { step: step.name.clone(), error: failure::cancelled() });
         }
     }
 }

@@ -19,6 +19,7 @@ pub mod durations;
 pub mod gate;
 pub mod geography;
 pub mod graph;
+pub mod holder;
 pub mod hub;
 pub mod hub_body;
 pub mod id;
