@@ -17,9 +17,11 @@ pub mod read;
 mod routes;
 mod security;
 mod state;
+pub mod version;
 
+pub use crate::model::hub::PRIVATE_PEERING;
 pub use circuit::{
-    CircuitPeeringView, CircuitView, PRIVATE_PEERING, is_shut, is_spent, spending_connection,
+    CircuitPeeringView, CircuitView, is_metro, is_shut, is_spent, spending_connection,
 };
 pub use connection::ConnectionView;
 pub use firewall::{PublicAddressView, firewall_address};

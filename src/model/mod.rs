@@ -27,6 +27,7 @@ pub mod later;
 pub mod limits;
 pub mod message;
 pub mod nature;
+pub mod net;
 pub mod outbox;
 pub mod outcome;
 pub mod outside;

@@ -8,6 +8,7 @@ use super::step_words::{come_to, proven};
 use super::view::{ReachView, ReachedView, RunView};
 use crate::engine::RunState;
 use crate::model::Plan;
+use crate::model::net::overlap;
 
 /// What a run was to bring about, as far as its steps have seen it.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -48,7 +49,7 @@ fn unanswered(
 ) -> Vec<String> {
     let meant = |reach: &ReachView| {
         let network: Result<IpNet, _> = reach.network.parse();
-        let meant = |own: &IpNet| proven.iter().any(|one| one.contains(own) || own.contains(one));
+        let meant = |own: &IpNet| proven.iter().any(|one| overlap(one, own));
         network.is_ok_and(|network| meant(&network))
     };
     let sent = |reach: &&ReachView| {

@@ -20,7 +20,7 @@ use super::shape::shaped;
 use super::under_way::NEVER;
 use super::world::World;
 use super::write::Arrival;
-use crate::arm::CircuitPath;
+use crate::arm::{self, CircuitPath};
 use crate::azure::wire::{Method, WireRequest, WireResponse};
 use crate::model::hub::{DEFAULT_TABLE, HUB_TABLES};
 use crate::model::{ResourceId, Timestamp};
@@ -264,7 +264,7 @@ impl World {
         }
         self.check_answers(&id)?;
         let circuit = id.parent().unwrap_or_else(|| id.clone());
-        let private = id == circuit || id.name().eq_ignore_ascii_case("AzurePrivatePeering");
+        let private = id == circuit || id.name().eq_ignore_ascii_case(arm::PRIVATE_PEERING);
         let mut stats = Stats::default();
         if private {
             let shown = self.shown();

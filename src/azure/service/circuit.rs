@@ -18,9 +18,6 @@ use crate::model::{Assessed, Assessment, ResourceId, Seen, coverage, covered};
 /// Wait between looks at a circuit's tables: each look is itself an operation of ten seconds.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
-/// The name of a circuit's private peering.
-pub(crate) const PRIVATE_PEERING: &str = "AzurePrivatePeering";
-
 /// The AS path of what gateways advertise (azure-facts 5.3).
 const GATEWAY_ASN: &str = "65515";
 
@@ -75,7 +72,7 @@ pub(crate) fn assess(circuit: &ResourceId, body: Option<&Value>) -> Assessment {
 }
 
 fn private_peering(body: &Value) -> Option<&Value> {
-    arm::CircuitView::of(body).peering(PRIVATE_PEERING)
+    arm::CircuitView::of(body).peering(arm::PRIVATE_PEERING)
 }
 
 /// Compares a circuit's Microsoft peering with one that replication can use.
