@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::duration::class;
-use super::fault::FaultEffect;
+use super::fault::OperationFault;
 use super::network::{
     Stats, advertised_routes, arp_table, bgp_peers, circuit_routes, circuit_routes_summary,
     effective_routes, learned_routes, traffic,
@@ -146,23 +146,12 @@ impl World {
         let (mut takes, mut failure, mut forgotten) = (READING, None, false);
         for effect in self.posted_faults(id, arrival.request.url.path(), now) {
             match effect {
-                FaultEffect::Fail { code } => failure = Some((code, BY_FAULT.to_owned())),
-                FaultEffect::Slow { factor } => takes *= factor,
-                FaultEffect::Stuck => takes = NEVER,
-                FaultEffect::Forget => forgotten = true,
+                OperationFault::Fail { code } => failure = Some((code, BY_FAULT.to_owned())),
+                OperationFault::Slow { factor } => takes *= factor,
+                OperationFault::Stuck => takes = NEVER,
+                OperationFault::Forget => forgotten = true,
                 // What only reads holds nothing up, and connects nothing.
-                FaultEffect::Throttle { .. }
-                | FaultEffect::Conflict
-                | FaultEffect::Refuse { .. }
-                | FaultEffect::Html
-                | FaultEffect::LoseRequest
-                | FaultEffect::LoseAnswer
-                | FaultEffect::Unreachable
-                | FaultEffect::Linger { .. }
-                | FaultEffect::Absent
-                | FaultEffect::Silent
-                | FaultEffect::Unconnected
-                | FaultEffect::Untold => {}
+                OperationFault::Linger { .. } | OperationFault::Connection(_) => {}
             }
         }
         let read = self.chance.count_read();
