@@ -8,6 +8,7 @@ use super::failure;
 use super::gates;
 use super::record::{Phase, StepState};
 use super::refusal::CommandRefusal;
+use super::skip::SkipReason;
 use super::state::{RunPhase, RunState};
 use super::timeout;
 use crate::model::{Person, Plan, StepError, StepName};
@@ -332,7 +333,7 @@ fn skip(turn: &mut TurnContext<'_>, said: StepCommand) {
         Ok(gates::Passing::Now) => {}
     }
     reopen_if_ended(turn, &by, "skip");
-    let why = reason.unwrap_or_else(|| "a person decided so".to_owned());
+    let why = SkipReason::said(reason);
     turn.emit(Event::StepSkipped { step: name, why, by: Actor::Person(by.clone()) });
     ask_again(turn, &by);
 }

@@ -163,7 +163,7 @@ fn departure(event: &Event, claims: u32) -> Option<(&'static str, String)> {
         Event::StepFailed { error, .. } => ("failure", format!("failed: {error}")),
         Event::StepTimedOut { .. } => ("failure", "its time was up".to_owned()),
         Event::StepHeld { why, .. } => ("held", why.clone()),
-        Event::StepSkipped { by, why, .. } if *by != Actor::Engine => ("skip", why.clone()),
+        Event::StepSkipped { by, why, .. } if *by != Actor::Engine => ("skip", why.to_string()),
         Event::GateExpired { .. } => ("people", "nobody answered in time".to_owned()),
         Event::Declined { .. } => ("people", "declined".to_owned()),
         Event::StepUndoFailed { error, .. } => {
