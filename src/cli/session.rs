@@ -30,6 +30,7 @@ use crate::engine::{
 use crate::model::{Action, Epoch, Messages, Plan, ResourceId, RunId, RunOutcome, Seq, Timestamp};
 use crate::render::machine::result_line;
 use crate::render::progress::EventLines;
+use crate::render::truth::RunStanding;
 use crate::render::view::{Driven, ReachedView, StrikesView};
 use crate::render::{RunView, json, run_view_at, text};
 use crate::store::RunStore;
@@ -441,7 +442,7 @@ impl Driving {
         view.set_reached(&self.reached);
         view.strikes.clone_from(&self.strikes);
         if self.ending == Ending::Interrupted {
-            view.outcome = "interrupted".to_owned();
+            view.outcome = RunStanding::Interrupted;
         }
         Some(view)
     }
