@@ -6,9 +6,13 @@ use serde_json::Value;
 use super::path::CircuitPath;
 use super::read::{id_at, is, list, name, number, prefix, text, word};
 use crate::model::ResourceId;
+use crate::model::hub::PRIVATE_PEERING;
 
-/// The name and the type of a circuit's private peering.
-pub const PRIVATE_PEERING: &str = "AzurePrivatePeering";
+/// Whether a peering location is a Metro: two sites of one city, which its name says at its end.
+#[must_use]
+pub fn is_metro(location: &str) -> bool {
+    location.to_ascii_lowercase().ends_with("metro")
+}
 
 /// What Azure's side of a circuit may be (azure-facts 2.1, CIR-ENABLED).
 const CIRCUIT_STATES: [&str; 4] = ["Enabled", "Enabling", "Disabled", "Disabling"];

@@ -17,10 +17,11 @@ pub mod read;
 mod routes;
 mod security;
 mod state;
+pub mod version;
 
+pub use crate::model::hub::PRIVATE_PEERING;
 pub use circuit::{
-    CircuitPeeringView, CircuitView, PRIVATE_PEERING, global_reach, is_shut, is_spent,
-    spending_connection,
+    CircuitPeeringView, CircuitView, global_reach, is_metro, is_shut, is_spent, spending_connection,
 };
 pub use connection::ConnectionView;
 pub use firewall::{PublicAddressView, firewall_address};

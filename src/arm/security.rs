@@ -6,6 +6,7 @@ use ipnet::IpNet;
 use serde_json::Value;
 
 use super::read::{is, list, number, text};
+use crate::model::net::overlap;
 
 /// The bodies of the rules that people have given a security group: those that every group has stand elsewhere.
 #[must_use]
@@ -78,7 +79,7 @@ impl RuleEnd {
     #[must_use]
     pub fn meets(self, other: Self) -> bool {
         match (self, other) {
-            (Self::Net(a), Self::Net(b)) => a.contains(&b) || b.contains(&a),
+            (Self::Net(a), Self::Net(b)) => overlap(&a, &b),
             (Self::Internet, Self::Net(net)) | (Self::Net(net), Self::Internet) => {
                 net.prefix_len() == 0
             }

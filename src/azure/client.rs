@@ -19,11 +19,16 @@ use super::guard::{Attempt, RequestGuard, refused};
 use super::list::Pages;
 use super::operation;
 use super::purpose::Purpose;
-use super::versions::{API_VERSION, is_plain, version_of};
 use super::wire::{Headers, Method, WireRequest, WireResponse};
+use crate::arm::version;
 use crate::engine::{CallContext, PollAnswer};
 use crate::model::hub::HUB_TABLES;
 use crate::model::{HandleKind, OperationHandle, ResourceId, StepError, limits};
+
+/// Whether a resource is of a provider of its own, which the generated client does not cover.
+fn is_plain(resource: &ResourceId) -> bool {
+    version::of(resource.as_str()) != version::NETWORK
+}
 
 /// How long a reading POST may take; each took ten seconds or more on the wire (docs/wire.md 2).
 const READING_MAX: Duration = Duration::from_secs(180);
@@ -179,7 +184,7 @@ impl Client {
         context: &CallContext,
     ) -> Result<Option<Value>, StepError> {
         let path = format!("{connection}/sharedkey");
-        self.get_path(&path, &[("api-version", API_VERSION)], context).await
+        self.get_path(&path, &[("api-version", version::NETWORK)], context).await
     }
 
     /// A path of the endpoint's, with a query.
@@ -249,7 +254,7 @@ impl Client {
         path: &str,
         context: &CallContext,
     ) -> Result<Vec<Value>, StepError> {
-        let body = self.get_path(path, &[("api-version", version_of(path))], context).await?;
+        let body = self.get_path(path, &[("api-version", version::of(path))], context).await?;
         let list = body.and_then(|mut body| body.get_mut("value").map(Value::take));
         Ok(match list {
             Some(Value::Array(items)) => items,
@@ -267,7 +272,7 @@ impl Client {
             Ok(_) => self.get(resource, context).await,
             Err(_) => {
                 let path = resource.as_str();
-                self.get_path(path, &[("api-version", version_of(path))], context).await
+                self.get_path(path, &[("api-version", version::of(path))], context).await
             }
         }
     }
@@ -360,7 +365,7 @@ impl Client {
         let name = resource.name();
         let gateways = network.virtual_network_gateways_client();
         let circuits = network.express_route_circuits_client();
-        let peering = super::service::circuit::PRIVATE_PEERING;
+        let peering = crate::arm::PRIVATE_PEERING;
         match reading {
             Reading::LearnedRoutes => {
                 drop(gateways.get_learned_routes(group, name, subscription).send().await);
@@ -441,7 +446,7 @@ impl Client {
     fn url(&self, path: &str) -> Url {
         let mut url = self.guard.endpoint.clone();
         url.set_path(path);
-        url.set_query(Some(&format!("api-version={}", version_of(path))));
+        url.set_query(Some(&format!("api-version={}", version::of(path))));
         url
     }
 }

@@ -72,8 +72,7 @@ pub fn refusal(response: &WireResponse, purpose: &Purpose) -> StepError {
         100..=399 if purpose.may_change() => Disposition::Ambiguous,
         _ => Disposition::Rejected,
     };
-    let mut error =
-        StepError { code, message: scrubbed(&message), causes: Vec::new(), disposition };
+    let mut error = StepError::new(code, scrubbed(&message), disposition);
     if let Some(hint) = hint(&error.code) {
         error = error.caused_by(hint);
     }
@@ -97,7 +96,7 @@ pub fn failed_operation(error: Option<&Value>) -> StepError {
     } else {
         Disposition::Rejected
     };
-    StepError { code, message: scrubbed(&message), causes: Vec::new(), disposition }
+    StepError::new(code, scrubbed(&message), disposition)
 }
 
 /// Reads a call that brought no answer.

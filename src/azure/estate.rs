@@ -4,13 +4,9 @@ use serde_json::Value;
 
 use super::adapter::ArmObserver;
 use super::client::Reading;
-use super::versions::{SUBSCRIPTIONS, version_of};
+use crate::arm::version;
 use crate::engine::CallContext;
 use crate::model::{ResourceId, StepError};
-
-const RESOURCES: &str = "2021-04-01";
-const LOCKS: &str = "2016-09-01";
-const POLICIES: &str = "2021-06-01";
 
 /// A list, or a thing, that belongs to an estate.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,19 +41,24 @@ impl ArmObserver {
         let context = CallContext { run: None, not_after: None, waited: None };
         let client = self.client();
         let (path, version) = match question {
-            EstateQuestion::Subscription(id) => (format!("/subscriptions/{id}"), SUBSCRIPTIONS),
-            EstateQuestion::Resources(id) => (format!("/subscriptions/{id}/resources"), RESOURCES),
-            EstateQuestion::Locks(id) => {
-                (format!("/subscriptions/{id}/providers/Microsoft.Authorization/locks"), LOCKS)
+            EstateQuestion::Subscription(id) => {
+                (format!("/subscriptions/{id}"), version::SUBSCRIPTIONS)
             }
+            EstateQuestion::Resources(id) => {
+                (format!("/subscriptions/{id}/resources"), version::RESOURCES)
+            }
+            EstateQuestion::Locks(id) => (
+                format!("/subscriptions/{id}/providers/Microsoft.Authorization/locks"),
+                version::LOCKS,
+            ),
             EstateQuestion::PolicyAssignments(id) => {
                 let what = "providers/Microsoft.Authorization/policyAssignments";
-                (format!("/subscriptions/{id}/{what}"), POLICIES)
+                (format!("/subscriptions/{id}/{what}"), version::POLICIES)
             }
-            EstateQuestion::PolicyDefinition(id) => (id.clone(), POLICIES),
+            EstateQuestion::PolicyDefinition(id) => (id.clone(), version::POLICIES),
             EstateQuestion::Children { parent, kind } => {
                 let path = format!("{parent}/{kind}");
-                let version = version_of(&path);
+                let version = version::of(&path);
                 (path, version)
             }
             EstateQuestion::LearnedRoutes(gateway) => {

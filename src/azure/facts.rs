@@ -5,25 +5,17 @@ use serde_json::{Value, json};
 
 use super::adapter::ArmObserver;
 use super::client::{Client, Reading};
-use super::versions::{API_VERSION, SUBSCRIPTIONS, version_of};
 use crate::arm::is_spent;
 use crate::arm::read::{list as arm_list, text as arm_text};
+use crate::arm::version;
 use crate::engine::CallContext;
 use crate::model::secret::seal;
 use crate::model::{ResourceId, StepError};
 use crate::outward::Secret;
 use crate::preflight::{FactReader, KeyStanding, Question};
 
-/// Versions of the interfaces beside Microsoft.Network.
-const RESOURCES: &str = "2021-04-01";
-const LOCKS: &str = "2016-09-01";
-const PERMISSIONS: &str = "2022-04-01";
 /// Asked without a filter: stacks put theirs on single resources, and `atScope()` leaves those out.
 const DENIALS: &str = "/providers/Microsoft.Authorization/denyAssignments";
-const RESTRICTIONS: &str = "2022-03-01";
-
-/// The version in which what is to be made is judged: the one in which it is written.
-const NETWORK: &str = "2024-03-01";
 
 #[async_trait]
 impl FactReader for ArmObserver {
@@ -37,14 +29,20 @@ impl FactReader for ArmObserver {
             }
             Question::Children { parent, kind } => children(client, parent, kind, &context).await,
             Question::Group { subscription, group } => {
-                read(client, &in_group(subscription, group, ""), RESOURCES, &context).await
+                read(client, &in_group(subscription, group, ""), version::RESOURCES, &context).await
             }
             Question::Locks { subscription, group } => {
                 let what = "/providers/Microsoft.Authorization/locks";
-                read(client, &in_group(subscription, group, what), LOCKS, &context).await
+                read(client, &in_group(subscription, group, what), version::LOCKS, &context).await
             }
             Question::Denials { subscription, group } => {
-                read(client, &in_group(subscription, group, DENIALS), PERMISSIONS, &context).await
+                read(
+                    client,
+                    &in_group(subscription, group, DENIALS),
+                    version::PERMISSIONS,
+                    &context,
+                )
+                .await
             }
             Question::Permissions { subscription, group } => {
                 rights(client, &in_group(subscription, group, ""), &context).await
@@ -54,18 +52,18 @@ impl FactReader for ArmObserver {
             }
             Question::Subscription { subscription } => {
                 let path = format!("/subscriptions/{subscription}");
-                read(client, &path, SUBSCRIPTIONS, &context).await
+                read(client, &path, version::SUBSCRIPTIONS, &context).await
             }
             Question::Registration { subscription } => {
                 let path = format!("/subscriptions/{subscription}/providers/Microsoft.Network");
-                read(client, &path, RESOURCES, &context).await
+                read(client, &path, version::RESOURCES, &context).await
             }
             Question::Usages { subscription, region } => {
                 let region = region.as_str();
                 let path = format!(
                     "/subscriptions/{subscription}/providers/Microsoft.Network/locations/{region}/usages"
                 );
-                read(client, &path, NETWORK, &context).await
+                read(client, &path, version::NETWORK, &context).await
             }
             Question::Restrictions { resource, content } => {
                 restrictions(client, resource, content, &context).await
@@ -98,7 +96,9 @@ async fn inventory(
 ) -> Result<Option<Value>, StepError> {
     let path = format!("/subscriptions/{subscription}/resources");
     let filter = format!("resourceType eq '{kind}'");
-    client.get_path(&path, &[("api-version", RESOURCES), ("$filter", &filter)], context).await
+    client
+        .get_path(&path, &[("api-version", version::RESOURCES), ("$filter", &filter)], context)
+        .await
 }
 
 /// The children of one kind, in the version of their provider.
@@ -109,7 +109,7 @@ async fn children(
     context: &CallContext,
 ) -> Result<Option<Value>, StepError> {
     let path = format!("{parent}/{kind}");
-    read(client, &path, version_of(&path), context).await
+    read(client, &path, version::of(&path), context).await
 }
 
 /// What we may do at a scope.
@@ -119,7 +119,7 @@ async fn rights(
     context: &CallContext,
 ) -> Result<Option<Value>, StepError> {
     let path = format!("{scope}/providers/Microsoft.Authorization/permissions");
-    read(client, &path, PERMISSIONS, context).await
+    read(client, &path, version::PERMISSIONS, context).await
 }
 
 /// Whether the key of a connection is told; it itself leaves this room in no answer.
@@ -164,8 +164,9 @@ async fn restrictions(
     let what = "/providers/Microsoft.PolicyInsights/checkPolicyRestrictions";
     let path = in_group(resource.subscription(), resource.resource_group(), what);
     let content: Value = serde_json::from_str(content).unwrap_or_default();
-    let body = json!({ "resourceDetails": { "resourceContent": content, "apiVersion": NETWORK } });
-    client.ask(&path, &[("api-version", RESTRICTIONS)], &body, context).await
+    // It is judged in the version in which it is written.
+    let body = json!({ "resourceDetails": { "resourceContent": content, "apiVersion": version::NETWORK } });
+    client.ask(&path, &[("api-version", version::RESTRICTIONS)], &body, context).await
 }
 
 async fn read(
@@ -191,7 +192,7 @@ impl ArmObserver {
     ) -> Result<Option<Value>, StepError> {
         let key = self.secret(param)?;
         let path = format!("{circuit}/authorizations");
-        let all = read(self.client(), &path, API_VERSION, context).await?;
+        let all = read(self.client(), &path, version::NETWORK, context).await?;
         Ok(all.map(|all| json!(standing(key.expose(), &all))))
     }
 

@@ -8,15 +8,13 @@
 use std::time::Duration;
 
 use super::client::Client;
+use crate::arm::version;
 use crate::engine::CallContext;
 use crate::model::{Disposition, ResourceId, StepError, Write, WriteMethod, permission};
 
 /// How long to wait for a right to be obeyed: it takes one to five minutes as a rule, and the step's own
 /// retries go on for longer.
 const OBEYED_AFTER: Duration = Duration::from_secs(30);
-
-/// The version of the list of rights.
-const PERMISSIONS: &str = "2022-04-01";
 
 /// What Azure says where a right is missed: at the resource itself, or at one that a body names.
 const CODES: [&str; 2] = ["AuthorizationFailed", "LinkedAuthorizationFailed"];
@@ -43,7 +41,7 @@ pub(super) async fn judged(
         scope.subscription(),
         scope.resource_group()
     );
-    let listed = client.get_path(&path, &[("api-version", PERMISSIONS)], context).await;
+    let listed = client.get_path(&path, &[("api-version", version::PERMISSIONS)], context).await;
     let is_ours = matches!(&listed, Ok(Some(list)) if permission::granted(list, &right));
     if !is_ours {
         return refusal;

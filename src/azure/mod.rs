@@ -32,7 +32,6 @@ pub mod tenancy;
 pub mod token;
 pub mod transport;
 mod untold;
-mod versions;
 pub mod wire;
 
 pub use crate::outward::Secret;

@@ -131,7 +131,7 @@ pub(crate) fn shown(
     if read.is_none() {
         let why = format!("{} is not there (404), and so its key cannot be sent.", id.name());
         let error = StepError::transient("key_not_there", why, None);
-        return Err(error.caused_by(format!("{id} is not there.")));
+        return Err(error.caused_by_missing(id.clone()));
     }
     if read.is_none_or(|body| arm::provisioning_state(body) != "Succeeded") {
         let why = format!("The key of {} cannot be read.", id.name());

@@ -41,16 +41,14 @@ pub(super) async fn judged(
             Err(_) => {}
         }
     }
-    let why = match absent {
-        Some(id) => format!("{id} is not there."),
-        None if stand > 0 => {
-            "What the write names stands: not all of Azure has heard of it yet. It is \
-                              looked at again, and tried again."
-                .to_owned()
-        }
+    let mut error = match absent {
+        Some(id) => refusal.caused_by_missing(id),
+        None if stand > 0 => refusal.caused_by(
+            "What the write names stands: not all of Azure has heard of it yet. It is looked at again, and tried \
+             again.",
+        ),
         None => return refusal,
     };
-    let mut error = refusal.caused_by(why);
     error.disposition = Disposition::Transient { after: None };
     error
 }

@@ -11,7 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use serde_json::Value;
 
 use super::wire::WireResponse;
-use crate::model::{Disposition, StepError};
+use crate::model::StepError;
 
 /// The code of that refusal.
 pub const WRONG_TENANT: &str = "InvalidAuthenticationTokenTenant";
@@ -156,12 +156,8 @@ pub fn explained(
         Some(wanted) => format!("belongs to tenant {wanted}"),
         None => "belongs to another, which Azure does not name".to_owned(),
     };
-    let mut error = StepError {
-        code: WRONG_TENANT.to_owned(),
-        message: format!("Our token is {token}, and subscription {subscription} {belongs}."),
-        causes: Vec::new(),
-        disposition: Disposition::Rejected,
-    };
+    let message = format!("Our token is {token}, and subscription {subscription} {belongs}.");
+    let mut error = StepError::rejected(WRONG_TENANT, message);
     if let Some(why) = why_not {
         error = error.caused_by(super::error::scrubbed(why));
     }
@@ -176,6 +172,7 @@ pub fn explained(
 mod tests {
     use super::*;
     use crate::azure::wire::Headers;
+    use crate::model::Disposition;
     use serde_json::json;
 
     const HOME: &str = "aaaaaaaa-0000-4000-8000-000000000001";

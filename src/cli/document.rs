@@ -335,7 +335,7 @@ pub(super) fn last_run(context: &Context, gathered: &Gathered) -> Option<LastRun
             run: view.run,
             mode: view.mode.as_str().to_owned(),
             at: written_at(&raw.run),
-            outcome: view.outcome,
+            outcome: view.outcome.as_str().to_owned(),
             took: took.map(crate::render::document::time),
             within_objective: took.zip(view.objective_seconds).map(|(took, may)| took <= may),
             same_plan: gathered.digests.contains(&opened.plan.digest()),

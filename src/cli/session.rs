@@ -29,6 +29,7 @@ use crate::engine::{
 };
 use crate::model::{Action, Epoch, Messages, Plan, ResourceId, RunId, RunOutcome, Seq, Timestamp};
 use crate::render::machine::result_line;
+use crate::render::truth::RunStanding;
 use crate::render::view::{Driven, ReachedView, StrikesView};
 use crate::render::{LeftView, RunView, json, run_view_at, text};
 use crate::store::RunStore;
@@ -425,7 +426,7 @@ impl Driving {
         view.strikes.clone_from(&self.strikes);
         view.left = self.left.clone().filter(LeftView::is_amiss);
         if self.ending == Ending::Interrupted {
-            view.outcome = "interrupted".to_owned();
+            view.outcome = RunStanding::Interrupted;
         }
         Some(view)
     }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::actor::Actor;
+use super::skip::SkipReason;
 use super::target::{RunMode, RunTarget};
 use crate::model::{
     Epoch, OperationHandle, OperationKey, Outputs, Person, Plan, RegionDown, RunId, RunOutcome,
@@ -243,7 +244,7 @@ pub enum Event {
         /// The step.
         step: StepName,
         /// Why.
-        why: String,
+        why: SkipReason,
         /// By whom.
         by: Actor,
     },

@@ -10,16 +10,11 @@ use super::state::RunPhase;
 use crate::model::{Change, Disposition, OnFailure, ResourceId, SagaClass, Side, Step, StepError};
 
 /// The code of a step that ended only because its run was cancelled.
-pub(super) const CANCELLED: &str = "cancelled";
+const CANCELLED: &str = "cancelled";
 
 /// What Azure says of a reference to what is not there. It is accepted later where that is being made, or has
 /// just been (docs/wire.md 3).
 const REFERS_TO_NOTHING: &str = "InvalidResourceReference";
-
-/// What Azure says of a write when something it names is not there. It comes as passing only where somebody has
-/// looked; what was found missing is then the last cause.
-const NOT_THERE: [&str; 4] =
-    ["NotFound", "ParentResourceNotFound", "ResourceNotFound", KEY_NOT_THERE];
 
 /// What is said of a write that sends the key of a resource that is not there.
 const KEY_NOT_THERE: &str = "key_not_there";
@@ -94,8 +89,8 @@ fn gone_since(turn: &TurnContext<'_>, error: &StepError, made: u32) -> Option<St
     if error.code != KEY_NOT_THERE || made < KEY_LOOKS_MAX {
         return None;
     }
-    let gone = named_in(error.causes.last()?).next()?;
-    let maker = turn.plan.steps().iter().find(|step| step.action.written() == Some(&gone))?;
+    let gone = error.missing.as_ref()?;
+    let maker = turn.plan.steps().iter().find(|step| step.action.written() == Some(gone))?;
     let done = matches!(turn.record(&maker.name)?.state, StepState::Succeeded);
     done.then(|| {
         format!(
@@ -110,23 +105,21 @@ fn gone_since(turn: &TurnContext<'_>, error: &StepError, made: u32) -> Option<St
 /// does not say which it is, or where it may be Azure that has not heard of what the run has made.
 fn made_by_nobody(turn: &TurnContext<'_>, step: &Step, error: &StepError) -> Option<ResourceId> {
     let own = step.action.written()?;
-    let looked = NOT_THERE.contains(&error.code.as_str());
-    let said = match error.code.as_str() {
-        REFERS_TO_NOTHING => error.message.as_str(),
-        _ if looked => error.causes.last()?,
-        _ => return None,
+    let named = match &error.missing {
+        Some(missing) => vec![missing.clone()],
+        // Azure's own message also names what was to be written, and what that is in.
+        None if error.code == REFERS_TO_NOTHING => {
+            named_in(&error.message).filter(|id| !id.is_within(own) && !own.is_within(id)).collect()
+        }
+        None => return None,
     };
-    let mut named = named_in(said)
-        // A message also names what was to be written, and what that is in; a look names what is missing.
-        .filter(|id| looked || (!id.is_within(own) && !own.is_within(id)));
-    let missing = named.next()?;
     let made = |id: &ResourceId| {
         let steps = turn.plan.steps().iter().filter(|other| other.name != step.name);
         steps
             .filter_map(|other| other.action.written())
             .any(|written| written.is_within(id) || id.is_within(written))
     };
-    (!made(&missing) && !named.any(|other| made(&other))).then_some(missing)
+    if named.iter().any(made) { None } else { named.into_iter().next() }
 }
 
 /// The step ends without its goal, or a person is asked first.
@@ -213,6 +206,16 @@ const MADE_SO: &str =
 /// key (azure-rest-api-specs 43690).
 const STAYS_FAILED: &str = "No write of it as it is wanted mends that. A connection keeps the key that it was made \
     with: where that was revoked or is another's, remove the connection and let the step make it anew.";
+
+/// How a step ends only because its run is cancelled.
+pub(super) fn cancelled() -> StepError {
+    StepError::rejected(CANCELLED, "It was stopped before it was done.")
+}
+
+/// Whether a step ended only because its run was cancelled.
+pub(super) fn was_cancelled(state: &StepState) -> bool {
+    matches!(state, StepState::Failed(error) if error.code == CANCELLED)
+}
 
 /// What is said of a write that nobody answered.
 pub(super) fn no_answer() -> StepError {

@@ -7,6 +7,7 @@ use super::failure;
 use super::questions::{gate_policy, options};
 use super::record::{Phase, releases_next};
 use super::refusal::CommandRefusal;
+use super::skip::SkipReason;
 use crate::model::{Answer, Gate, OnExpiry, Step, StepError, StepName};
 
 /// The people of a drill come to the gate. They stand for everybody who is asked there.
@@ -257,8 +258,7 @@ pub(super) fn approve(
         None => {}
         Some(_) if given < needed && by != Actor::DrillPerson => {}
         Some(error) => {
-            let why =
-                format!("it failed ({}) and a person decided to go on without it", error.code);
+            let why = SkipReason::Failed { code: error.code };
             turn.emit(Event::StepSkipped { step: name.clone(), why, by });
         }
     }

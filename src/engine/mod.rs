@@ -32,6 +32,7 @@ pub mod refusal;
 mod reserve;
 pub mod retry;
 mod schedule;
+mod skip;
 pub mod state;
 pub mod survey;
 mod target;
@@ -59,6 +60,7 @@ pub use ports::{
 };
 pub use record::{Phase, StepRecord, StepState};
 pub use refusal::CommandRefusal;
+pub use skip::SkipReason;
 pub use state::{RunPhase, RunState};
 pub use survey::{Survey, is_looked_at, survey, survey_of};
 pub use target::{RunKind, RunMode, RunTarget};

@@ -8,6 +8,7 @@ use super::failure;
 use super::gates;
 use super::record::{Phase, StepRecord, StepState};
 use super::refusal::CommandRefusal;
+use super::skip::SkipReason;
 use super::state::{RunPhase, RunState};
 use super::timeout;
 use crate::model::{Action, Person, Plan, StepError, StepName};
@@ -236,16 +237,12 @@ fn reset(turn: &mut TurnContext<'_>, step: StepName, by: &Person, reason: Option
     turn.emit(Event::StepReset { step, by, reason });
 }
 
-fn was_cancelled(state: &StepState) -> bool {
-    matches!(state, StepState::Failed(error) if error.code == failure::CANCELLED)
-}
-
 /// A gate that a cancelled run left without an answer is asked again when the run goes on: a step that
 /// may fail and be gone on without is passed by the plan's word, never by a cancellation.
 fn ask_again(turn: &mut TurnContext<'_>, by: &Person) {
     let plan = turn.plan;
     for step in plan.steps().iter().filter(|step| step.action.gate().is_some()) {
-        if turn.record(&step.name).is_some_and(|record| was_cancelled(&record.state)) {
+        if turn.record(&step.name).is_some_and(|record| failure::was_cancelled(&record.state)) {
             reset(turn, step.name.clone(), by, None);
         }
     }
@@ -296,7 +293,7 @@ fn retry(turn: &mut TurnContext<'_>, said: StepCommand) {
         .state
         .steps
         .iter()
-        .filter(|(_, record)| was_cancelled(&record.state))
+        .filter(|(_, record)| failure::was_cancelled(&record.state))
         .map(|(name, _)| name.clone())
         .collect();
     for step in cancelled {
@@ -354,7 +351,7 @@ fn skip(turn: &mut TurnContext<'_>, said: StepCommand) {
         Ok(gates::Passing::Now) => {}
     }
     reopen_if_ended(turn, &by, "skip");
-    let why = reason.unwrap_or_else(|| "a person decided so".to_owned());
+    let why = SkipReason::said(reason);
     turn.emit(Event::StepSkipped { step: name, why, by: Actor::Person(by.clone()) });
     ask_again(turn, &by);
 }

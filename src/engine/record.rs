@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::actor::Actor;
 use super::event::Intent;
+use super::skip::SkipReason;
 use crate::model::{
     OnFailure, OperationHandle, Outputs, SagaClass, Step, StepError, StepStatus, Timestamp, Undo,
 };
@@ -95,7 +96,7 @@ pub enum StepState {
     /// Not done.
     Skipped {
         /// Why.
-        why: String,
+        why: SkipReason,
         /// By whom.
         by: Actor,
     },

@@ -8,6 +8,7 @@ use super::event::Event;
 use super::failure;
 use super::questions;
 use super::record::{Direction, Phase, StepRecord, StepState};
+use super::skip::SkipReason;
 use super::state::RunPhase;
 use crate::model::{ResourceId, RunOutcome, Side, Step, StepError, Until, Verdict, limits};
 
@@ -55,7 +56,7 @@ fn start_one(turn: &mut TurnContext<'_>) -> bool {
     match step.when.as_ref().map(|when| (when, when.judge(&|o| turn.state.operand(o)))) {
         None | Some((_, Verdict::Holds)) => begin(turn, step),
         Some((when, Verdict::Fails(why))) => {
-            let why = format!("its condition {when} does not hold: {why}");
+            let why = SkipReason::Condition { when: when.to_string(), why };
             turn.emit(Event::StepSkipped { step: step.name.clone(), why, by: ENGINE });
         }
         Some((when, Verdict::Unknown(why))) => {
@@ -148,9 +149,7 @@ fn drain(turn: &mut TurnContext<'_>) {
                 | Phase::Asking { .. }
         );
         if work.direction == Direction::Forward && idle {
-            let error =
-                StepError::rejected(failure::CANCELLED, "It was stopped before it was done.");
-            turn.emit(Event::StepFailed { step: step.name.clone(), error });
+            turn.emit(Event::StepFailed { step: step.name.clone(), error: failure::cancelled() });
         }
     }
 }

@@ -21,6 +21,7 @@ use super::state::{Phase, RunState, StepState};
 use super::target::RunMode;
 use super::turn::{Effect, Input, Intake, Moment, Ticket, Timer, Turn, take_turn};
 use crate::model::action::{General, PublicIp, Subnet, Verification};
+use crate::model::assessment::SeenState;
 use crate::model::{
     Action, Answer, Assessed, Assessment, Change, Comparison, Condition, DecisionPolicy, Epoch,
     GatePolicy, HandleKind, Objective, OnExpiry, OnFailure, Operand, OperationHandle, Outputs,
@@ -272,11 +273,12 @@ impl Bench {
 
     fn seen(&self, step: &StepName, verdict: Assessed) -> Assessment {
         let written = self.plan.step(step).and_then(|s| s.action.subject()).cloned();
-        let state = if verdict == Assessed::Holds { "Succeeded" } else { "absent" };
-        let seen = written
-            .map(|resource| Seen { resource, state: state.to_owned(), etag: None })
-            .into_iter()
-            .collect();
+        let state = match verdict {
+            Assessed::Holds => SeenState::of("Succeeded"),
+            _ => SeenState::Absent,
+        };
+        let seen =
+            written.map(|resource| Seen { resource, state, etag: None }).into_iter().collect();
         Assessment { verdict, seen, outputs: BTreeMap::new() }
     }
 
@@ -446,7 +448,7 @@ fn a_lost_answer_whose_write_landed_and_failed_is_another_change_under_another_k
     let ticket = bench.take_observe("pip");
     let mut seen =
         bench.seen(&name("pip"), Assessed::Change(Box::new(bench.write_of(&name("pip")))));
-    seen.seen[0].state = "Failed".to_owned();
+    seen.seen[0].state = SeenState::of("Failed");
     bench.give(Input::Observed(ticket, Ok(seen)));
     bench.ring(|timer| matches!(timer, Timer::Retry(_)));
     bench.change("pip");

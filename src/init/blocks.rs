@@ -2,6 +2,8 @@
 
 use ipnet::{IpNet, Ipv4Net};
 
+use crate::model::net::overlap;
+
 /// The first free block of a length inside of one of these networks; the last one is tried first, since people
 /// fill networks from the front.
 pub(super) fn free_within(space: &[IpNet], taken: &[IpNet], length: u8) -> Option<IpNet> {
@@ -26,7 +28,7 @@ pub(super) fn free_anywhere(taken: &[IpNet], length: u8) -> Option<IpNet> {
 }
 
 fn overlaps(block: &IpNet, taken: &[IpNet]) -> bool {
-    taken.iter().any(|own| own.contains(block) || block.contains(own))
+    taken.iter().any(|own| overlap(own, block))
 }
 
 /// Where an address or prefix of one network lies in another: at the same distance from its beginning.

@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::arm::{
     self, CircuitView, ConnectionView, GatewayView, PeeringView, SubnetView, kind, read,
 };
+use crate::model::net::clash;
 use crate::model::{Region, ResourceId};
 use crate::sim::network::OnPrem;
 use crate::sim::{Lock, Scenario, World};
@@ -266,7 +267,7 @@ pub(super) fn group_id(id: &ResourceId) -> String {
 
 /// Whether two lists of prefixes have an address in common.
 pub(super) fn overlap(left: &[IpNet], right: &[IpNet]) -> bool {
-    left.iter().any(|a| right.iter().any(|b| a.contains(b) || b.contains(a)))
+    clash(left, right).is_some()
 }
 
 fn network(id: &ResourceId, body: &Value) -> Option<EstateNetwork> {

@@ -319,7 +319,7 @@ fn readdressing(hubs: &[DraftHub], wan: Option<&WanDraft>, todo: &mut Todo) {
 fn around_pairs<'p>(pairs: impl Iterator<Item = &'p Counterpart>, todo: &mut Todo) {
     for own in pairs {
         let Some(source) = &own.source else { continue };
-        if !own.planned && (own.because.contains("alike") || own.because.contains("left")) {
+        if !own.planned && own.because.is_guess() {
             todo.decide(format!(
                 "{} stands for {}, because of {}: see that it does (--param network.{}=NAME).",
                 own.target.id.name(),

@@ -1,6 +1,7 @@
 //! Which network stands for which? The hubs of the source and their spokes, each with its counterpart.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use super::estate::{EstateNetwork, KnownEstate, group_id, overlap};
 use super::names::{Renaming, likeness};
@@ -17,7 +18,7 @@ pub(super) struct Counterpart {
     /// Whether it has to be made first.
     pub(super) planned: bool,
     /// Why these two.
-    pub(super) because: &'static str,
+    pub(super) because: PairedBy,
 }
 
 /// A hub and its spokes.
@@ -39,13 +40,45 @@ pub(super) struct Pairs {
 /// The least likeness of two names that counts as the same name.
 const ALIKE: u32 = 60;
 
-const SAID: &str = "as you said";
-const MAPPED: &str = "Site Recovery's network mapping";
-const SAME_ADDRESSES: &str = "the same addresses";
-const LIKE_NAMES: &str = "names that are alike";
-const ONLY_ONE: &str = "nothing else is left for it";
-const HUB_BY_GATEWAY: &str = "it is the hub there";
-const TO_BE_MADE: &str = "nothing at the target stands for it";
+/// Why one network stands for another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum PairedBy {
+    Said,
+    Mapping,
+    SameAddresses,
+    LikeNames,
+    OnlyOneLeft,
+    HubByGateway,
+    ToBeMade,
+}
+
+impl PairedBy {
+    /// Whether it is a guess, which a person should look at.
+    pub(super) fn is_guess(self) -> bool {
+        match self {
+            Self::LikeNames | Self::OnlyOneLeft => true,
+            Self::Said
+            | Self::Mapping
+            | Self::SameAddresses
+            | Self::HubByGateway
+            | Self::ToBeMade => false,
+        }
+    }
+}
+
+impl fmt::Display for PairedBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Said => "as you said",
+            Self::Mapping => "Site Recovery's network mapping",
+            Self::SameAddresses => "the same addresses",
+            Self::LikeNames => "names that are alike",
+            Self::OnlyOneLeft => "nothing else is left for it",
+            Self::HubByGateway => "it is the hub there",
+            Self::ToBeMade => "nothing at the target stands for it",
+        })
+    }
+}
 
 /// Pairs the networks of two regions.
 pub(super) fn pair(
@@ -139,28 +172,28 @@ struct Matcher<'e> {
     estate: &'e KnownEstate,
     said: &'e BTreeMap<String, String>,
     free: Vec<&'e EstateNetwork>,
-    taken: BTreeMap<ResourceId, (&'e EstateNetwork, &'static str)>,
+    taken: BTreeMap<ResourceId, (&'e EstateNetwork, PairedBy)>,
 }
 
 impl<'e> Matcher<'e> {
     /// What says that two networks stand for one another, the strongest first; none when nothing does.
-    fn score(&self, source: &EstateNetwork, target: &EstateNetwork) -> Option<(u32, &'static str)> {
+    fn score(&self, source: &EstateNetwork, target: &EstateNetwork) -> Option<(u32, PairedBy)> {
         let like = likeness(&own_words(source, target), &own_words(target, source));
         if let Some(said) = self.said.get(source.id.name()) {
             return (said.eq_ignore_ascii_case(target.id.name())
                 || said.eq_ignore_ascii_case(target.id.as_str()))
-            .then_some((1000, SAID));
+            .then_some((1000, PairedBy::Said));
         }
         if mapped(self.estate, &source.id).is_some_and(|own| own == target.id) {
-            return Some((900, MAPPED));
+            return Some((900, PairedBy::Mapping));
         }
         if overlap(&source.space, &target.space) {
-            return Some((500 + like, SAME_ADDRESSES));
+            return Some((500 + like, PairedBy::SameAddresses));
         }
-        (like >= ALIKE && same_numbers(source, target)).then_some((like, LIKE_NAMES))
+        (like >= ALIKE && same_numbers(source, target)).then_some((like, PairedBy::LikeNames))
     }
 
-    fn take(&mut self, source: &EstateNetwork, target: &'e EstateNetwork, because: &'static str) {
+    fn take(&mut self, source: &EstateNetwork, target: &'e EstateNetwork, because: PairedBy) {
         self.free.retain(|own| own.id != target.id);
         self.taken.insert(source.id.clone(), (target, because));
     }
@@ -193,7 +226,7 @@ impl<'e> Matcher<'e> {
             .max_by_key(|own| (bonus(self.estate, own), own.id.clone()))
             .copied();
         if let Some(own) = by_gateway {
-            self.take(hub, own, HUB_BY_GATEWAY);
+            self.take(hub, own, PairedBy::HubByGateway);
         }
     }
 
@@ -228,7 +261,7 @@ impl<'e> Matcher<'e> {
         if let ([spoke], [own]) = (left.as_slice(), idle.as_slice())
             && spoke.subnets.len() == own.subnets.len()
         {
-            self.take(spoke, own, ONLY_ONE);
+            self.take(spoke, own, PairedBy::OnlyOneLeft);
         }
     }
 
@@ -240,13 +273,18 @@ impl<'e> Matcher<'e> {
     ) -> Counterpart {
         if let Some((target, because)) = self.taken.get(&source.id) {
             let target = (*target).clone();
-            return Counterpart { source: Some(source.clone()), target, planned: false, because };
+            return Counterpart {
+                source: Some(source.clone()),
+                target,
+                planned: false,
+                because: *because,
+            };
         }
         Counterpart {
             source: Some(source.clone()),
             target: as_planned(self.estate, source, region, renaming),
             planned: true,
-            because: TO_BE_MADE,
+            because: PairedBy::ToBeMade,
         }
     }
 }
@@ -386,7 +424,7 @@ pub(super) fn alone(estate: &KnownEstate, target: &Region) -> Pairs {
         source: None,
         target: network.clone(),
         planned: false,
-        because: HUB_BY_GATEWAY,
+        because: PairedBy::HubByGateway,
     };
     let spokes =
         there.iter().filter(|own| own.id != hub.id && estate.gateway_in(&own.id).is_none());

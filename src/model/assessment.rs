@@ -58,6 +58,37 @@ pub enum Assessed {
     },
 }
 
+/// What of a resource Azure does not change in place, so that it stays in the way of its goal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unchangeable {
+    /// Its SKU.
+    Sku,
+    /// Its zones.
+    Zones,
+    /// Another field.
+    Field,
+}
+
+impl Unchangeable {
+    const ALL: [Self; 3] = [Self::Sku, Self::Zones, Self::Field];
+
+    /// The code of what is blocked by it.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Sku => "sku_cannot_change",
+            Self::Zones => "zones_cannot_change",
+            Self::Field => "cannot_change",
+        }
+    }
+
+    /// What is blocked under this code cannot change, if it is that.
+    #[must_use]
+    pub fn of_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|own| own.code() == code)
+    }
+}
+
 /// A change that leads from what is to the goal.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlannedChange {
@@ -98,19 +129,77 @@ impl std::fmt::Display for Change {
     }
 }
 
-/// How a state begins that names a field which somebody has changed since a step wrote it, where it is taken back.
-pub const CHANGED_SINCE: &str = "changed_since ";
-
 /// A resource as it was seen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seen {
     /// The resource.
     pub resource: ResourceId,
-    /// Its `provisioningState`, `absent`, a state of the verification's own, or [`CHANGED_SINCE`] and a field.
-    pub state: String,
+    /// How it was.
+    pub state: SeenState,
     /// Its etag in the body, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub etag: Option<String>,
+}
+
+/// How a resource was when it was looked at. A text in the journal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", from = "String")]
+pub enum SeenState {
+    /// It is not there.
+    Absent,
+    /// Somebody has changed this field of it since the step wrote it, and the step is taken back.
+    ChangedSince(String),
+    /// As it says itself (its `provisioningState`), or as a verification says of it.
+    As(String),
+}
+
+impl SeenState {
+    const ABSENT: &str = "absent";
+
+    const CHANGED_SINCE: &str = "changed_since ";
+
+    /// The most that is kept of a state that somebody else writes, in characters.
+    const MAX: usize = 128;
+
+    /// As it says of itself.
+    #[must_use]
+    pub fn of(state: &str) -> Self {
+        Self::As(state.chars().take(Self::MAX).collect())
+    }
+
+    /// Somebody has changed a field of it.
+    #[must_use]
+    pub fn changed_since(path: &str) -> Self {
+        Self::ChangedSince(path.chars().take(Self::MAX - Self::CHANGED_SINCE.len()).collect())
+    }
+}
+
+impl fmt::Display for SeenState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Absent => f.write_str(Self::ABSENT),
+            Self::ChangedSince(path) => write!(f, "{}{path}", Self::CHANGED_SINCE),
+            Self::As(state) => f.write_str(state),
+        }
+    }
+}
+
+impl From<SeenState> for String {
+    fn from(state: SeenState) -> Self {
+        state.to_string()
+    }
+}
+
+impl From<String> for SeenState {
+    fn from(text: String) -> Self {
+        if text == Self::ABSENT {
+            return Self::Absent;
+        }
+        match text.strip_prefix(Self::CHANGED_SINCE) {
+            Some(path) => Self::ChangedSince(path.to_owned()),
+            None => Self::As(text),
+        }
+    }
 }
 
 /// One write to one resource, whole: what is journalled before it is sent.

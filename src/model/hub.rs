@@ -19,6 +19,9 @@ pub const DEFAULT_TABLE: &str = "defaultRouteTable";
 /// The table of a hub whose routes nobody learns. Azure makes it with the hub.
 pub const NO_TABLE: &str = "noneRouteTable";
 
+/// The name and the type of a circuit's private peering.
+pub const PRIVATE_PEERING: &str = "AzurePrivatePeering";
+
 /// The type of a hub's route tables under it.
 pub const HUB_TABLES: &str = "hubRouteTables";
 
@@ -176,7 +179,7 @@ impl HubConnection {
     /// The id of the circuit's private peering.
     #[must_use]
     pub fn peering(&self) -> String {
-        format!("{}/peerings/AzurePrivatePeering", self.circuit)
+        format!("{}/peerings/{PRIVATE_PEERING}", self.circuit)
     }
 
     /// The gateway.

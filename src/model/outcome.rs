@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::resource::ResourceId;
 use super::time::duration_text;
 
 /// What an error means for what we do next. The engine looks at nothing else.
@@ -34,6 +35,9 @@ pub struct StepError {
     /// The causes, outermost first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub causes: Vec<String>,
+    /// What somebody looked for because of it and did not find.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing: Option<ResourceId>,
     /// What it means for what we do next.
     pub disposition: Disposition,
 }
@@ -57,14 +61,29 @@ impl StepError {
         Self::new(code, message, Disposition::Ambiguous)
     }
 
-    fn new(code: &str, message: impl Into<String>, disposition: Disposition) -> Self {
-        Self { code: code.to_owned(), message: message.into(), causes: Vec::new(), disposition }
+    /// An error without a cause yet.
+    #[must_use]
+    pub fn new(
+        code: impl Into<String>,
+        message: impl Into<String>,
+        disposition: Disposition,
+    ) -> Self {
+        let (code, message) = (code.into(), message.into());
+        Self { code, message, causes: Vec::new(), missing: None, disposition }
     }
 
     /// Adds a cause.
     #[must_use]
     pub fn caused_by(mut self, cause: impl Into<String>) -> Self {
         self.causes.push(cause.into());
+        self
+    }
+
+    /// Adds as a cause that something was looked for and is not there.
+    #[must_use]
+    pub fn caused_by_missing(mut self, missing: ResourceId) -> Self {
+        self.causes.push(format!("{missing} is not there."));
+        self.missing = Some(missing);
         self
     }
 }

@@ -4,6 +4,7 @@ use crate::engine::state::IllegalTransition;
 use std::collections::BTreeSet;
 
 use crate::engine::{Event, Recorded, RunState};
+use crate::model::holder::Holder;
 use crate::model::outbox::BEFORE_NEXT_EVENT;
 use crate::model::time::format_duration;
 use crate::model::{
@@ -58,7 +59,7 @@ impl DrivenFrom {
                 Some(Self { host, place: Some(place.clone()) })
             }
             Event::RunClaimed { holder, place } => {
-                Some(Self { host: host_of(holder).to_owned(), place: place.clone() })
+                Some(Self { host: Holder::host_in(holder).to_owned(), place: place.clone() })
             }
             _ => None,
         }
@@ -397,11 +398,6 @@ impl MessageMaker {
         }
         told
     }
-}
-
-/// The host of whoever drives a run, as it is named in the journal.
-fn host_of(holder: &str) -> &str {
-    holder.split(',').next().unwrap_or(holder)
 }
 
 /// Whether an event may have made the run owe something.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::model::action::General;
+use crate::model::assessment::Unchangeable;
 use crate::model::{
     Action, Assessed, Assessment, Change, Condition, Plan, Step, StepError, StepName, Verdict,
 };
@@ -113,9 +114,6 @@ fn judge(
     }
 }
 
-/// How the codes end of what Azure does not change in place.
-const CANNOT_CHANGE: &str = "cannot_change";
-
 type JudgedStep = (PreviewVerdict, Option<String>, Vec<Change>);
 
 /// What the step's own condition says, if that decides.
@@ -173,7 +171,8 @@ fn by_assessment(step: &Step, verdict: &Assessed, open: &[&Step]) -> JudgedStep 
         },
         // What stands stays as it is, whatever other steps do to other things.
         Assessed::Blocked { code, why }
-            if code.ends_with(CANNOT_CHANGE) && !open.iter().any(|own| may_free(own, step)) =>
+            if Unchangeable::of_code(code).is_some()
+                && !open.iter().any(|own| may_free(own, step)) =>
         {
             (PreviewVerdict::Blocked, Some(why.clone()), Vec::new())
         }

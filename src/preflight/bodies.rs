@@ -114,18 +114,6 @@ pub fn subnet_prefixes(subnet: &Value) -> Vec<IpNet> {
     SubnetView::of(subnet).prefixes()
 }
 
-/// Whether one prefix is in the other.
-#[must_use]
-pub fn overlap(a: &IpNet, b: &IpNet) -> bool {
-    a.contains(b) || b.contains(a)
-}
-
-/// The first pair of prefixes of two lists that overlap.
-#[must_use]
-pub fn clash<'p>(ours: &'p [IpNet], theirs: &'p [IpNet]) -> Option<(&'p IpNet, &'p IpNet)> {
-    ours.iter().find_map(|a| theirs.iter().find(|b| overlap(a, b)).map(|b| (a, b)))
-}
-
 const CIRCUIT_PEERING: &str = "/properties/expressRouteCircuitPeering/id";
 
 /// The circuit that a connection of either kind leads to.

@@ -8,9 +8,9 @@ use serde_json::Value;
 
 pub use super::bodies::{
     FAILS_OVER_INTO, GATEWAY_SUBNET, NETWORK_MAPPINGS, ROUTE_SERVER_SUBNET, card_network, cards,
-    circuit_of, clash, gateway_subnet, lock_covers, overlap, own_gateway_subnet, peering,
-    peerings_of, recovery_group, recovery_items, route_server, route_server_id, subnet_named,
-    subnet_prefix, subnet_prefixes, subnets_of,
+    circuit_of, gateway_subnet, lock_covers, own_gateway_subnet, peering, peerings_of,
+    recovery_group, recovery_items, route_server, route_server_id, subnet_named, subnet_prefix,
+    subnet_prefixes, subnets_of,
 };
 use super::facts::{Fact, Facts, Question};
 use super::projection;
@@ -24,6 +24,7 @@ use crate::model::action::{
     Connection, Gateway, HubAction, HubConnection, Peering, RecoveryPlan, Removal, RemovalKind,
     RouteTable, Subnet, Tier, Verification, Vpn,
 };
+pub use crate::model::net::{clash, overlap};
 use crate::model::{Action, Plan, Region, ResourceId, Side, Step};
 
 /// A plan and the facts about it.

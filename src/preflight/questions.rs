@@ -321,7 +321,9 @@ fn around(inquiry: &Inquiry<'_>) -> BTreeSet<Question> {
     for circuit in &edges.chain(beside).collect::<BTreeSet<_>>() {
         // A circuit without a private peering has no tables to ask for.
         let peered = match inquiry.facts.resource(circuit) {
-            Fact::Known(body) => super::inquiry::peering(body, "AzurePrivatePeering").is_some(),
+            Fact::Known(body) => {
+                super::inquiry::peering(body, crate::arm::PRIVATE_PEERING).is_some()
+            }
             Fact::Absent | Fact::Unknown(_) => false,
         };
         for path in PATHS.into_iter().filter(|_| peered) {

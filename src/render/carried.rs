@@ -7,6 +7,7 @@ use ipnet::IpNet;
 use super::step_words::{brought, come_to, proven};
 use super::view::{ReachView, ReachedView, RunView};
 use crate::engine::RunState;
+use crate::model::net::overlap;
 use crate::model::{Plan, ResourceId};
 
 /// What a run was to bring about, as far as its steps have seen it.
@@ -55,8 +56,7 @@ fn as_before(come_to: &BTreeSet<String>, watched: &[ReachedView]) -> Vec<String>
 fn unanswered(aim: &Aim, watched: &[ReachedView]) -> Vec<String> {
     let proven = |reach: &ReachView| {
         let network: Result<IpNet, _> = reach.network.parse();
-        let meant =
-            |own: &IpNet| aim.proven.iter().any(|one| one.contains(own) || own.contains(one));
+        let meant = |own: &IpNet| aim.proven.iter().any(|one| overlap(one, own));
         network.is_ok_and(|network| meant(&network))
             && reach.circuits.iter().any(|name| aim.come_to.contains(name))
     };

@@ -2,7 +2,7 @@
 
 use super::style::{Style, clock, wrap};
 use crate::engine::{Actor, Event, Intent, Recorded, RunMode, RunTarget};
-use crate::model::assessment::CHANGED_SINCE;
+use crate::model::assessment::SeenState;
 use crate::model::{
     Gate, Plan, RegionDown, RunOutcome, Seen, StepName, Timestamp, Undo, WriteMethod,
 };
@@ -174,7 +174,7 @@ pub fn progress(event: &Event, plan: &Plan, style: Style) -> Option<String> {
 /// What somebody else did since to what a write takes back, as a clause.
 pub(super) fn found_since(intent: &Intent) -> Option<String> {
     let others = intent.seen.iter().filter_map(|seen| {
-        let field = seen.state.strip_prefix(CHANGED_SINCE)?;
+        let SeenState::ChangedSince(field) = &seen.state else { return None };
         Some(format!("{field} of {}", seen.resource.name()))
     });
     let others: Vec<String> = others.collect();
@@ -191,7 +191,7 @@ pub(super) fn found_since(intent: &Intent) -> Option<String> {
 /// What was there before, is gone since, and is therefore not given back by a write that takes something back.
 fn not_given_back(intent: &Intent) -> Option<String> {
     let other = |seen: &&Seen| intent.write.resource.azure() != Some(&seen.resource);
-    let mut gone = intent.seen.iter().filter(|seen| seen.state == "absent").filter(other);
+    let mut gone = intent.seen.iter().filter(|seen| seen.state == SeenState::Absent).filter(other);
     let writes = intent.write.method == WriteMethod::Put;
     let name = gone.next().filter(|_| writes)?.resource.name();
     Some(format!("{name}, which was there before the run, is gone since, and is not given back"))

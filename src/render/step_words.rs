@@ -123,7 +123,8 @@ pub(super) fn question(record: &StepRecord) -> Option<String> {
 pub(super) fn why(record: &StepRecord) -> Option<String> {
     match &record.state {
         StepState::Failed(error) | StepState::UndoFailed(error) => Some(error.to_string()),
-        StepState::Skipped { why, .. } | StepState::Held { why } => Some(why.clone()),
+        StepState::Skipped { why, .. } => Some(why.to_string()),
+        StepState::Held { why } => Some(why.clone()),
         StepState::TimedOut { operation: Some(_), missing: None } => {
             Some("Its time was up while Azure was still at work.".to_owned())
         }

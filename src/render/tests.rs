@@ -10,6 +10,7 @@ use super::plan_text;
 use super::style::Style;
 use super::text;
 use super::timeline::Waited;
+use super::truth::RunStanding;
 use super::view::{Driven, PLAN_SCHEMA, RunView, run_view};
 use super::{PreviewStepView, PreviewView};
 use crate::engine::{Actor, BootTime, Event, Intent, Recorded, RunMode, RunState};
@@ -290,7 +291,7 @@ fn the_summary_of_a_run_that_failed_names_the_way_on() {
 #[test]
 fn the_summary_of_a_run_that_waits_shows_its_question() {
     let view = until_the_gate().view(Driven::ByNobody);
-    assert_eq!(view.outcome, "waiting");
+    assert_eq!(view.outcome, RunStanding::Waiting);
     insta::assert_snapshot!(text::summary(&view, Style::PLAIN));
 }
 
@@ -323,8 +324,8 @@ fn the_critical_path_goes_back_along_what_was_waited_for() {
 #[test]
 fn a_run_that_nobody_drives_is_interrupted_and_one_that_is_driven_runs() {
     let book = Book::opened().starts(0, "front");
-    assert_eq!(book.view(Driven::ByNobody).outcome, "interrupted");
-    assert_eq!(book.view(Driven::ByAProcess).outcome, "running");
+    assert_eq!(book.view(Driven::ByNobody).outcome, RunStanding::Interrupted);
+    assert_eq!(book.view(Driven::ByAProcess).outcome, RunStanding::Running);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use super::steps_text::{sentences, table};
 use super::strikes;
 use super::style::{Flow, Style, clock, fill, mark, span, wrap};
 use super::told;
-use super::truth::RunTruth;
+use super::truth::{Mood, RunStanding, RunTruth};
 use super::truth_text;
 use super::unreached::{nothing_reached, unreached_seconds};
 use super::view::{ReachView, RunView, StepView};
@@ -52,11 +52,12 @@ pub(super) fn line(out: &mut String, text: &str) {
 }
 
 fn headline(out: &mut String, view: &RunView, style: Style) {
-    let outcome = match view.outcome.as_str() {
-        "succeeded" | "undone" => style.good(&view.outcome),
-        "running" => style.bold(&view.outcome),
-        "waiting" | "interrupted" => style.warn(&view.outcome),
-        _ => style.bad(&view.outcome),
+    let word = view.outcome.as_str();
+    let outcome = match view.outcome.mood() {
+        Mood::Good => style.good(word),
+        Mood::GoesOn => style.bold(word),
+        Mood::WantsSomebody => style.warn(word),
+        Mood::Bad => style.bad(word),
     };
     let mode = view.mode.as_str();
     let kind = match view.mode {
@@ -357,13 +358,14 @@ fn list(out: &mut String, title: &str, items: &[String], style: Style) {
     }
 }
 
-fn more(out: &mut String, view: &RunView, style: Style) {
+/// The ways on that follow from how it ended, or where it stands.
+fn ways_on(view: &RunView) -> Vec<(String, &'static str)> {
     let run = &view.run;
     let mut ways = Vec::new();
-    match view.outcome.as_str() {
+    match view.outcome {
         // What people have to do stands at the head of the page, with the commands.
-        "waiting" | "interrupted" if view.now.is_some() => {}
-        "waiting" => {
+        RunStanding::Waiting | RunStanding::Interrupted if view.now.is_some() => {}
+        RunStanding::Waiting => {
             for step in view.steps.iter().filter(|s| s.status == StepStatus::Waiting) {
                 ways.push((
                     format!("backroad approve {run} {}", step.name),
@@ -377,8 +379,10 @@ fn more(out: &mut String, view: &RunView, style: Style) {
                 ));
             }
         }
-        "interrupted" => ways.push((format!("backroad resume {run}"), "go on where it stopped")),
-        "failed" | "cancelled" => {
+        RunStanding::Interrupted => {
+            ways.push((format!("backroad resume {run}"), "go on where it stopped"))
+        }
+        RunStanding::Failed | RunStanding::Cancelled => {
             for step in view
                 .steps
                 .iter()
@@ -391,9 +395,24 @@ fn more(out: &mut String, view: &RunView, style: Style) {
             }
             ways.push((format!("backroad undo {run}"), "put back what was changed"));
         }
-        "undo_incomplete" => ways.push((format!("backroad undo {run}"), "try the undo again")),
-        _ => {}
+        RunStanding::UndoIncomplete => {
+            ways.push((format!("backroad undo {run}"), "try the undo again"))
+        }
+        RunStanding::Running
+        | RunStanding::Paused
+        | RunStanding::Undoing
+        | RunStanding::Cancelling
+        | RunStanding::Settling
+        | RunStanding::InDoubt
+        | RunStanding::Succeeded
+        | RunStanding::Undone => {}
     }
+    ways
+}
+
+fn more(out: &mut String, view: &RunView, style: Style) {
+    let run = &view.run;
+    let mut ways = ways_on(view);
     ways.push((format!("backroad status {run}"), "this page again"));
     ways.push((format!("backroad journal {run}"), "every event"));
     ways.extend(view.log.clone().map(|log| (log, "its log")));

@@ -70,8 +70,9 @@ pub struct RunView {
     pub told: Vec<ToldView>,
     /// Where Azure is.
     pub endpoint: String,
-    /// How it ended, or where it stands: also `waiting`, `interrupted`, `running`.
-    pub outcome: String,
+    /// How it ended, or where it stands: `waiting`, `interrupted` or `running` and no more. [`RunView::now`] says it
+    /// finer.
+    pub outcome: RunStanding,
     /// Who started it: the name they gave, and the account they spoke from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
@@ -156,7 +157,7 @@ impl RunView {
     /// Whether it did what it was for.
     #[must_use]
     pub fn has_succeeded(&self) -> bool {
-        self.outcome == RunOutcome::Succeeded.as_str()
+        self.outcome == RunStanding::Succeeded
     }
 }
 
@@ -429,21 +430,20 @@ pub fn run_view_at(
 }
 
 /// How the run ended, or where it stands.
-fn outcome(state: &RunState, driven: Driven) -> String {
+fn outcome(state: &RunState, driven: Driven) -> RunStanding {
     if let Some(outcome) = state.outcome() {
-        return outcome.as_str().to_owned();
+        return RunStanding::of_outcome(outcome);
     }
     let at_work = state.steps.values().any(|record| {
         record.work().is_some_and(|work| !matches!(work.phase, Phase::Asking { .. }))
     });
     let asked = !state.waiting_for_people().is_empty();
-    let name = match driven {
-        _ if state.paused.is_some() && !at_work => "waiting",
-        _ if asked && !at_work => "waiting",
-        Driven::ByAProcess => "running",
-        Driven::ByNobody => "interrupted",
-    };
-    name.to_owned()
+    match driven {
+        _ if state.paused.is_some() && !at_work => RunStanding::Waiting,
+        _ if asked && !at_work => RunStanding::Waiting,
+        Driven::ByAProcess => RunStanding::Running,
+        Driven::ByNobody => RunStanding::Interrupted,
+    }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]

@@ -159,34 +159,67 @@ impl Fault {
         let drawn = u16::from_le_bytes([hash.as_bytes()[0], hash.as_bytes()[1]]) % 100;
         drawn < u16::from(percent)
     }
+}
 
-    /// Whether it is about an operation that is accepted, rather than about the request.
-    fn is_about_operations(&self) -> bool {
-        match self.effect {
-            FaultEffect::Fail { .. }
-            | FaultEffect::Slow { .. }
-            | FaultEffect::Stuck
-            | FaultEffect::Forget
-            | FaultEffect::Linger { .. }
-            | FaultEffect::Silent
-            | FaultEffect::Unconnected
-            | FaultEffect::Untold => true,
-            FaultEffect::Throttle { .. }
-            | FaultEffect::Conflict
-            | FaultEffect::Refuse { .. }
-            | FaultEffect::Html
-            | FaultEffect::LoseRequest
-            | FaultEffect::LoseAnswer
-            | FaultEffect::Unreachable
-            | FaultEffect::Absent => false,
-        }
+/// What a fault does to an operation that is accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum OperationFault {
+    /// It fails with this code.
+    Fail { code: String },
+    /// It takes this many times as long.
+    Slow { factor: u32 },
+    /// It never ends.
+    Stuck,
+    /// Its URL is not found.
+    Forget,
+    /// It says that it has ended while Azure still works, for so long.
+    Linger { lasts: Duration },
+    /// What is written is a connection, which this becomes of.
+    Connection(ConnectionFault),
+}
+
+/// What a fault makes of a connection that is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ConnectionFault {
+    /// It carries nothing.
+    Silent,
+    /// It never connects.
+    Unconnected,
+    /// It never tells whether it is connected.
+    Untold,
+}
+
+impl FaultEffect {
+    /// What it does to an operation that is accepted; none where it is about the request.
+    fn on_operation(&self) -> Option<OperationFault> {
+        Some(match self {
+            Self::Fail { code } => OperationFault::Fail { code: code.clone() },
+            Self::Slow { factor } => OperationFault::Slow { factor: *factor },
+            Self::Stuck => OperationFault::Stuck,
+            Self::Forget => OperationFault::Forget,
+            Self::Linger { lasts } => OperationFault::Linger { lasts: *lasts },
+            Self::Silent => OperationFault::Connection(ConnectionFault::Silent),
+            Self::Unconnected => OperationFault::Connection(ConnectionFault::Unconnected),
+            Self::Untold => OperationFault::Connection(ConnectionFault::Untold),
+            Self::Throttle { .. }
+            | Self::Conflict
+            | Self::Refuse { .. }
+            | Self::Html
+            | Self::LoseRequest
+            | Self::LoseAnswer
+            | Self::Unreachable
+            | Self::Absent => return None,
+        })
     }
 }
 
 /// The faults that an accepted operation meets: each fault strikes it once at most.
-pub(super) fn strike_operation(faults: &mut [Fault], occasion: &Occasion<'_>) -> Vec<FaultEffect> {
+pub(super) fn strike_operation(
+    faults: &mut [Fault],
+    occasion: &Occasion<'_>,
+) -> Vec<OperationFault> {
     let each = faults.iter_mut().enumerate();
-    each.filter_map(|(place, fault)| strike_one(fault, place, occasion, true)).collect()
+    each.filter_map(|(place, fault)| strike_one_operation(fault, place, occasion)).collect()
 }
 
 /// The same by the path with the verb, for faults that do not name the resource itself.
@@ -194,39 +227,47 @@ pub(super) fn strike_operation_by_path(
     faults: &mut [Fault],
     resource: &str,
     occasion: &Occasion<'_>,
-) -> Vec<FaultEffect> {
+) -> Vec<OperationFault> {
     let resource = resource.to_ascii_lowercase();
     let names_it = |fault: &Fault| fits(&fault.resource.to_ascii_lowercase(), &resource);
     let each = faults.iter_mut().enumerate().filter(|(_, fault)| !names_it(fault));
-    each.filter_map(|(place, fault)| strike_one(fault, place, occasion, true)).collect()
+    each.filter_map(|(place, fault)| strike_one_operation(fault, place, occasion)).collect()
 }
 
 /// The fault that this request meets, if any; it is used up by that.
 pub(super) fn strike_request(faults: &mut [Fault], occasion: &Occasion<'_>) -> Option<FaultEffect> {
     let mut each = faults.iter_mut().enumerate();
-    each.find_map(|(place, fault)| strike_one(fault, place, occasion, false))
+    each.find_map(|(place, fault)| {
+        let on_request = fault.effect.on_operation().is_none();
+        (on_request && strikes(fault, place, occasion)).then(|| fault.effect.clone())
+    })
 }
 
-fn strike_one(
+fn strike_one_operation(
     fault: &mut Fault,
     place: usize,
     occasion: &Occasion<'_>,
-    about_operations: bool,
-) -> Option<FaultEffect> {
-    if fault.is_about_operations() != about_operations || !fault.meets(occasion) {
-        return None;
+) -> Option<OperationFault> {
+    let effect = fault.effect.on_operation()?;
+    strikes(fault, place, occasion).then_some(effect)
+}
+
+/// Whether it strikes this time; it is used up by that.
+fn strikes(fault: &mut Fault, place: usize, occasion: &Occasion<'_>) -> bool {
+    if !fault.meets(occasion) {
+        return false;
     }
     fault.tally.met += 1;
     if !fault.has_bad_luck(place, occasion) {
-        return None;
+        return false;
     }
     if fault.skip > 0 {
         fault.skip -= 1;
-        return None;
+        return false;
     }
     fault.times -= 1;
     fault.tally.struck += 1;
-    Some(fault.effect.clone())
+    true
 }
 
 #[cfg(test)]

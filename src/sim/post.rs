@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::duration::class;
-use super::fault::FaultEffect;
+use super::fault::OperationFault;
 use super::network::{
     Stats, advertised_routes, arp_table, bgp_peers, circuit_routes, circuit_routes_summary,
     effective_routes, learned_routes, traffic,
@@ -20,7 +20,7 @@ use super::shape::shaped;
 use super::under_way::NEVER;
 use super::world::World;
 use super::write::Arrival;
-use crate::arm::CircuitPath;
+use crate::arm::{self, CircuitPath};
 use crate::azure::wire::{Method, WireRequest, WireResponse};
 use crate::model::hub::{DEFAULT_TABLE, HUB_TABLES};
 use crate::model::{ResourceId, Timestamp};
@@ -146,23 +146,12 @@ impl World {
         let (mut takes, mut failure, mut forgotten) = (READING, None, false);
         for effect in self.posted_faults(id, arrival.request.url.path(), now) {
             match effect {
-                FaultEffect::Fail { code } => failure = Some((code, BY_FAULT.to_owned())),
-                FaultEffect::Slow { factor } => takes *= factor,
-                FaultEffect::Stuck => takes = NEVER,
-                FaultEffect::Forget => forgotten = true,
+                OperationFault::Fail { code } => failure = Some((code, BY_FAULT.to_owned())),
+                OperationFault::Slow { factor } => takes *= factor,
+                OperationFault::Stuck => takes = NEVER,
+                OperationFault::Forget => forgotten = true,
                 // What only reads holds nothing up, and connects nothing.
-                FaultEffect::Throttle { .. }
-                | FaultEffect::Conflict
-                | FaultEffect::Refuse { .. }
-                | FaultEffect::Html
-                | FaultEffect::LoseRequest
-                | FaultEffect::LoseAnswer
-                | FaultEffect::Unreachable
-                | FaultEffect::Linger { .. }
-                | FaultEffect::Absent
-                | FaultEffect::Silent
-                | FaultEffect::Unconnected
-                | FaultEffect::Untold => {}
+                OperationFault::Linger { .. } | OperationFault::Connection(_) => {}
             }
         }
         let read = self.chance.count_read();
@@ -264,7 +253,7 @@ impl World {
         }
         self.check_answers(&id)?;
         let circuit = id.parent().unwrap_or_else(|| id.clone());
-        let private = id == circuit || id.name().eq_ignore_ascii_case("AzurePrivatePeering");
+        let private = id == circuit || id.name().eq_ignore_ascii_case(arm::PRIVATE_PEERING);
         let mut stats = Stats::default();
         if private {
             let shown = self.shown();

@@ -123,7 +123,7 @@ impl World {
             let message = format!("Gateway {id} has no circuit at peering location '{asked}'.");
             Refusal::unconfirmed(&unconfirmed::TEST_LOCATION, message)
         })?;
-        if location.to_ascii_lowercase().contains("metro") {
+        if arm::is_metro(&location) {
             let message = format!("'{location}' is a Metro location, which cannot be tested.");
             return Err(Refusal::unconfirmed(&unconfirmed::TEST_LOCATION, message));
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::fault::{FaultEffect, Occasion};
+use super::fault::{FaultEffect, Occasion, OperationFault};
 use super::parts::State;
 use super::reply::{Refusal, html_answer};
 use super::server::changes;
@@ -120,7 +120,7 @@ impl World {
         method: &str,
         resource: &str,
         now: Timestamp,
-    ) -> Vec<FaultEffect> {
+    ) -> Vec<OperationFault> {
         let occasion = Occasion {
             method,
             resource,
@@ -138,7 +138,7 @@ impl World {
         id: &ResourceId,
         path: &str,
         now: Timestamp,
-    ) -> Vec<FaultEffect> {
+    ) -> Vec<OperationFault> {
         let mut effects = self.operation_faults("POST", id.as_str(), now);
         // Each fault strikes an operation once: the path is asked of those that did not name the resource.
         let (by_id, path) = (id.as_str(), path.to_owned());

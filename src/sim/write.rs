@@ -6,7 +6,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::duration::{class, duration};
-use super::fault::FaultEffect;
+use super::fault::{ConnectionFault, OperationFault};
 use super::operation::{Act, Operation, OperationWork};
 use super::parts::{Resource, State};
 use super::post::parameter;
@@ -395,29 +395,19 @@ impl World {
         };
         for effect in effects {
             match effect {
-                FaultEffect::Fail { code } => {
+                OperationFault::Fail { code } => {
                     fate.failure =
                         Some((code, "The operation failed, by a fault of this world.".to_owned()));
                 }
-                FaultEffect::Slow { factor } => fate.takes *= factor,
-                FaultEffect::Stuck => fate.takes = NEVER,
-                FaultEffect::Forget => fate.forgotten = true,
-                FaultEffect::Linger { lasts } => fate.lingers = lasts,
-                FaultEffect::Silent => {
-                    self.network.silence(arrival.id);
-                }
-                FaultEffect::Unconnected => {
-                    self.network.disconnect(arrival.id);
-                }
-                FaultEffect::Untold => self.network.never_tell(arrival.id),
-                FaultEffect::Throttle { .. }
-                | FaultEffect::Conflict
-                | FaultEffect::Refuse { .. }
-                | FaultEffect::Html
-                | FaultEffect::LoseRequest
-                | FaultEffect::LoseAnswer
-                | FaultEffect::Unreachable
-                | FaultEffect::Absent => {}
+                OperationFault::Slow { factor } => fate.takes *= factor,
+                OperationFault::Stuck => fate.takes = NEVER,
+                OperationFault::Forget => fate.forgotten = true,
+                OperationFault::Linger { lasts } => fate.lingers = lasts,
+                OperationFault::Connection(fault) => match fault {
+                    ConnectionFault::Silent => self.network.silence(arrival.id),
+                    ConnectionFault::Unconnected => self.network.disconnect(arrival.id),
+                    ConnectionFault::Untold => self.network.never_tell(arrival.id),
+                },
             }
         }
         if self.is_out(arrival.id) && self.regions.writes() == OutageWrites::FailLate {

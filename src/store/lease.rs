@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::error::StoreError;
 use super::files;
 use crate::model::RunId;
+use crate::model::holder::Holder;
 
 /// A reader holds the lock for the time of copying a few megabytes; a driver waits that out. Who
 /// holds it cannot be told by the name in the file: a driver that was killed left its own there.
@@ -133,9 +134,8 @@ pub(super) fn host_name() -> String {
         .map_or_else(|_| "this host".to_owned(), |name| name.trim().to_owned())
 }
 
-/// This process, for people: `host (process 123)`.
+/// This process, for people: its host, the program and its id.
 #[must_use]
 pub fn holder_name() -> String {
-    let (host, process) = (host_name(), std::process::id());
-    format!("{host}, backroad {} (process {process})", env!("CARGO_PKG_VERSION"))
+    Holder { host: host_name(), process: std::process::id() }.to_string()
 }

@@ -283,6 +283,7 @@ async fn events_whose_fields_are_named_like_the_journals_own_survive_in(shelf: &
         code: "AnotherOperationInProgress".to_owned(),
         message: "Another operation — 另一個 — is in progress.".to_owned(),
         causes: vec!["\u{0}\n\"".to_owned()],
+        missing: Some("/subscriptions/s/resourceGroups/g/providers/a.b/c/d".parse().unwrap()),
         disposition: Disposition::Transient { after: None },
     };
     let events = vec![

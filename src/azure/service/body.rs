@@ -12,7 +12,7 @@ use super::compare::{Against, compare, without_nulls};
 use super::taken_back::{Touched, changed_since, loses, taken_back};
 use crate::arm::read::text;
 use crate::arm::{has_failed, provisioning_state};
-use crate::model::assessment::CHANGED_SINCE;
+use crate::model::assessment::SeenState;
 use crate::model::secret::seal;
 use crate::model::tags::{TAGS_MAX, Tags};
 use crate::model::{
@@ -22,9 +22,6 @@ use crate::model::{
 
 /// Wait before looking again at a resource that Azure is at work on.
 pub(crate) const LOOK_AGAIN: Duration = Duration::from_secs(10);
-
-/// Longest state that is told: a word of Azure's.
-const STATE_MAX: usize = 128;
 
 /// Keys that may be in a body and never leave this room.
 pub(crate) const SECRET_KEYS: [&str; 4] =
@@ -110,7 +107,7 @@ const BACK_REFERENCES: [&str; 2] = ["ipConfigurations", "subnets"];
 pub(crate) fn seen(resource: &ResourceId, body: Option<&Value>) -> Seen {
     Seen {
         resource: resource.clone(),
-        state: body.map_or("absent", provisioning_state).chars().take(STATE_MAX).collect(),
+        state: body.map_or(SeenState::Absent, |body| SeenState::of(provisioning_state(body))),
         etag: body.and_then(|body| text(body, "/etag")).map(str::to_owned),
     }
 }
@@ -123,7 +120,7 @@ pub(crate) fn tell_of_others(assessment: &mut Assessment) {
     let others = change.changes.iter().skip(1).filter(|own| whole && !own.path.is_empty());
     let told = others.map(|own| Seen {
         resource: own.resource.clone(),
-        state: format!("{CHANGED_SINCE}{}", own.path).chars().take(STATE_MAX).collect(),
+        state: SeenState::changed_since(&own.path),
         etag: None,
     });
     let told: Vec<Seen> = told.collect();

@@ -12,13 +12,11 @@ use crate::arm::CircuitPath;
 use crate::arm::read::text;
 use crate::arm::{has_failed, provisioning_state};
 use crate::model::action::JudgedPaths;
+use crate::model::assessment::SeenState;
 use crate::model::{Assessed, Assessment, ResourceId, Seen, coverage, covered};
 
 /// Wait between looks at a circuit's tables: each look is itself an operation of ten seconds.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
-
-/// The name of a circuit's private peering.
-pub(crate) const PRIVATE_PEERING: &str = "AzurePrivatePeering";
 
 /// The AS path of what gateways advertise (azure-facts 5.3).
 const GATEWAY_ASN: &str = "65515";
@@ -74,7 +72,7 @@ pub(crate) fn assess(circuit: &ResourceId, body: Option<&Value>) -> Assessment {
 }
 
 fn private_peering(body: &Value) -> Option<&Value> {
-    arm::CircuitView::of(body).peering(PRIVATE_PEERING)
+    arm::CircuitView::of(body).peering(arm::PRIVATE_PEERING)
 }
 
 /// Compares a circuit's Microsoft peering with one that replication can use.
@@ -174,7 +172,8 @@ pub(crate) fn assess_routes(
     if let ([path], true, Some(seen)) =
         (silent.as_slice(), missing.is_empty(), assessment.seen.first_mut())
     {
-        seen.state = format!("as expected, and without a session on the {path} path");
+        seen.state =
+            SeenState::of(&format!("as expected, and without a session on the {path} path"));
     }
     assessment
 }
@@ -245,7 +244,7 @@ pub(crate) fn verification(
         Assessed::Holds => std::iter::once((output.0.to_owned(), output.1)).collect(),
         _ => std::collections::BTreeMap::new(),
     };
-    let seen = vec![Seen { resource: subject.clone(), state: state.to_owned(), etag: None }];
+    let seen = vec![Seen { resource: subject.clone(), state: SeenState::of(state), etag: None }];
     Assessment { verdict, seen, outputs }
 }
 
@@ -344,7 +343,9 @@ mod tests {
         };
         let one_leg = look(JudgedPaths::Any, &azure, &whole);
         assert_eq!(one_leg.verdict, Assessed::Holds);
-        assert!(one_leg.seen[0].state.ends_with("without a session on the primary path"));
+        assert!(
+            one_leg.seen[0].state.to_string().ends_with("without a session on the primary path")
+        );
         assert!(look(JudgedPaths::Both, &azure, &whole).verdict != Assessed::Holds);
         let Assessed::NotYet { why, .. } = look(JudgedPaths::Any, &other, &whole).verdict else {
             panic!("a path with a session must carry all of it")

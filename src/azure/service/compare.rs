@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use super::body::{blocked, is_secret_key, without_secrets};
 use crate::arm::read::text;
+use crate::model::assessment::Unchangeable;
 use crate::model::azure_limits::{Resize, resize, resizes_in_place};
 use crate::model::compared::{ComparedField, How, Remedy, Unshown, field};
 use crate::model::{Assessed, Change, ResourceId};
@@ -282,7 +283,7 @@ impl Walk<'_> {
                      Take {has} into the runbook, migrate the gateway on a quiet day, or choose another \
                      name and remove this one first."
                 );
-                blocked("sku_cannot_change", why)
+                blocked(Unchangeable::Sku.code(), why)
             });
         }
         self.differs(&format!("{}.name", at.shown), Some(&has.into()), &asked.into());
@@ -311,8 +312,9 @@ impl Walk<'_> {
                      place. {fix}",
                     in_words(wanted)
                 );
-                let code = if *path == "zones" { "zones_cannot_change" } else { "cannot_change" };
-                blocked(code, why)
+                let what =
+                    if *path == "zones" { Unchangeable::Zones } else { Unchangeable::Field };
+                blocked(what.code(), why)
             });
         }
         self.differs(&at.shown, body, wanted);

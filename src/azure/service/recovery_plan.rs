@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::body::LOOK_AGAIN;
 use crate::arm::read::text;
+use crate::model::assessment::SeenState;
 use crate::model::recovery::{
     CANCEL, CLEANUP, FailoverDirection, FailoverKind, RecoveryMove, RecoveryPlan, RecoveryPoint,
 };
@@ -86,12 +87,12 @@ fn blocked(code: &str, why: String) -> Assessed {
 fn assessment(id: &ResourceId, plan: Option<&Value>, verdict: Assessed) -> Assessment {
     let of = |pointer: &str| plan.and_then(|plan| text(plan, pointer));
     let state = match plan {
-        None => "absent".to_owned(),
-        Some(_) => format!(
+        None => SeenState::Absent,
+        Some(_) => SeenState::of(&format!(
             "{} {}",
             of("/properties/currentScenario/scenarioName").unwrap_or("None"),
             of("/properties/currentScenarioStatus").unwrap_or("None"),
-        ),
+        )),
     };
     let job = of("/properties/currentScenario/jobId");
     let mut outputs = Outputs::new();

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::body::{assessment, at_work, blocked, ensure, undo_of, writable};
 use crate::arm;
 use crate::model::action::Subnet;
+use crate::model::assessment::Unchangeable;
 use crate::model::compared::remedy;
 use crate::model::{Assessed, Assessment, Change, PlannedChange, Undo, Write, WriteMethod};
 
@@ -83,7 +84,7 @@ fn moved(spec: &Subnet, view: arm::SubnetView<'_>) -> Option<Assessed> {
         words(&wanted).join(", "),
         remedy(of.as_str(), "properties/addressPrefix").unwrap_or_default()
     );
-    Some(blocked("cannot_change", why))
+    Some(blocked(Unchangeable::Field.code(), why))
 }
 
 fn words(all: &[IpNet]) -> Vec<String> {

@@ -14,6 +14,7 @@ use crate::arm;
 use crate::arm::{CircuitPath, kind};
 use crate::azure::EstateQuestion;
 use crate::model::ResourceId;
+use crate::model::net::overlap;
 use crate::preflight::Question;
 
 /// Microsoft's edge, which stands in front of what a gateway learns from a circuit.
@@ -282,7 +283,7 @@ impl Inferred {
             let coarse = |prefix: &IpNet| over.keys().any(|known| prefix.contains(known));
             let own: BTreeSet<IpNet> = own.into_iter().filter(|p| !coarse(p)).collect();
             let meets = |site: &BTreeSet<IpNet>| {
-                site.iter().any(|a| prefixes.iter().any(|b| a.contains(b) || b.contains(a)))
+                site.iter().any(|a| prefixes.iter().any(|b| overlap(a, b)))
             };
             let mut names: Vec<String> = named
                 .iter()

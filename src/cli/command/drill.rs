@@ -195,7 +195,7 @@ fn mark(context: &Context, args: &DrillArgs, text: &str, view: &RunView, materia
     let mut wrong: Vec<_> = view.steps.iter().filter(bad).map(why).collect();
     wrong.extend(material.failures.iter().map(|why| ("(the drill)".to_owned(), why.clone())));
     if !view.has_succeeded() {
-        let how = format!("The drill ended {}.", view.outcome);
+        let how = format!("The drill ended {}.", view.outcome.as_str());
         wrong.push(("(the drill)".to_owned(), how));
     }
     ci::steps(context.ui, &args.runbook.display().to_string(), text, &wrong);

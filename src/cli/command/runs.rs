@@ -159,7 +159,7 @@ async fn line(context: &Context, raw: RunSummaryRaw, told: Option<RunLine>) -> R
     RunLine {
         runbook: Some(view.runbook),
         mode: Some(view.mode),
-        outcome: Some(view.outcome),
+        outcome: Some(view.outcome.as_str().to_owned()),
         standing: truth.map(|truth| truth.standing),
         headline: truth.map(|truth| truth.headline.clone()),
         by: by.map(|by| by.name.clone()),

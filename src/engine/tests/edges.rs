@@ -521,7 +521,7 @@ fn a_reference_to_nothing_is_tried_again_only_where_a_step_makes_it() {
     assert!(said.contains(&format!("No step makes {nobodys}")), "{said}");
     let looked = |id: &ResourceId| {
         let error = StepError::transient("ParentResourceNotFound", "It was not found.", None);
-        error.caused_by(format!("{id} is not there."))
+        error.caused_by_missing(id.clone())
     };
     assert_eq!(after(looked(&nobodys)).status("own"), StepStatus::Failed, "nobody makes it");
     let stands = StepError::transient("ResourceNotFound", "It was not found.", None);

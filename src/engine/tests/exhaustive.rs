@@ -100,8 +100,8 @@ impl SearchState {
             }
             Assessed::Change(Box::new(change))
         };
-        let state = if there { "Succeeded" } else { "absent" };
-        let seen = vec![Seen { resource, state: state.to_owned(), etag: None }];
+        let state = if there { SeenState::of("Succeeded") } else { SeenState::Absent };
+        let seen = vec![Seen { resource, state, etag: None }];
         Assessment { verdict, seen, outputs: BTreeMap::new() }
     }
 

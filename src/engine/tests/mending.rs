@@ -141,7 +141,7 @@ fn what_has_failed_is_waited_for_only_while_a_step_may_write_it_again() {
 fn a_key_whose_resource_is_gone_is_looked_for_a_few_times_and_then_the_step_to_repeat_is_named() {
     let key_gone = |id: &ResourceId| {
         let error = StepError::transient("key_not_there", "pip is not there.", None);
-        error.caused_by(format!("{id} is not there."))
+        error.caused_by_missing(id.clone())
     };
     let mut user = public_ip("user", &["pip"]);
     user.retry.attempts = 8;

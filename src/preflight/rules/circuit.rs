@@ -176,9 +176,7 @@ pub(super) const RULES: &[Rule] = &[
         source: "E-METRO",
         judge: |inquiry| {
             inquiry.each(inquiry.circuits(), |_, body| {
-                let metro = arm::CircuitView::of(body)
-                    .location()
-                    .is_some_and(|place| place.ends_with("Metro"));
+                let metro = arm::CircuitView::of(body).location().is_some_and(arm::is_metro);
                 metro.then(|| FindingVerdict::Failed("it is a Metro circuit".to_owned()))
             })
         },

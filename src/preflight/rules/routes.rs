@@ -16,7 +16,6 @@ use crate::preflight::hub_side::PlannedLink;
 use crate::preflight::inquiry::{Inquiry, about, found, known, list, peering, text, unless};
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
-const PRIVATE: &str = "AzurePrivatePeering";
 const PATHS: [&str; 2] = CircuitPath::NAMES;
 
 /// The rules about peerings of circuits and their routes.
@@ -200,7 +199,7 @@ pub(super) const RULES: &[Rule] = &[
 
 fn private(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     inquiry.each(inquiry.connected(), |_, body| {
-        let Some(peering) = peering(body, PRIVATE) else {
+        let Some(peering) = peering(body, arm::PRIVATE_PEERING) else {
             return Some(FindingVerdict::Failed("it has no private peering".to_owned()));
         };
         let state = arm::CircuitPeeringView::of(peering).state().unwrap_or("not reported");
@@ -213,7 +212,7 @@ fn private(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 
 fn subnets(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     inquiry.each(inquiry.circuits(), |_, body| {
-        let peering = peering(body, PRIVATE)?;
+        let peering = peering(body, arm::PRIVATE_PEERING)?;
         let wrong = CircuitPath::BOTH.into_iter().find(|path| {
             let net = arm::CircuitPeeringView::of(peering).prefix(*path);
             net.is_none_or(|net| net.max_prefix_len() - net.prefix_len() != 2)
@@ -254,7 +253,7 @@ fn by_received(
             let verdict = match inquiry.read(id) {
                 Ok(None) => return None,
                 // Without a private peering there is nothing to ask for.
-                Ok(Some(body)) if peering(body, PRIVATE).is_none() => return None,
+                Ok(Some(body)) if peering(body, arm::PRIVATE_PEERING).is_none() => return None,
                 Ok(Some(_)) => match received(inquiry, id) {
                     Ok(both) => judge(id, both)?,
                     Err(why) => FindingVerdict::Unknown(why),
@@ -273,7 +272,7 @@ fn by_silent(inquiry: &Inquiry<'_>, judge: impl Fn(&[&str]) -> FindingVerdict) -
         let body = inquiry.facts.body(id)?;
         let circuit = arm::CircuitView::of(body);
         let enabled = circuit.state().is_some_and(|own| own.eq_ignore_ascii_case("Enabled"));
-        let peered = peering(body, PRIVATE)
+        let peered = peering(body, arm::PRIVATE_PEERING)
             .is_some_and(|peering| arm::CircuitPeeringView::of(peering).is_enabled());
         if !(circuit.is_provisioned() && enabled && peered) {
             return None;

@@ -2,18 +2,17 @@
 //! back needs no memory and no typing of values.
 
 use super::shell::{Az, quoted};
-use super::{Line, line};
+use super::{Line, called, line};
 use crate::model::ResourceId;
 
 /// A resource whose body may lie in a file: it holds no key.
 pub(super) struct KeptBody<'a> {
     id: &'a ResourceId,
-    version: &'static str,
 }
 
 impl<'a> KeptBody<'a> {
-    pub(super) fn new(id: &'a ResourceId, version: &'static str) -> Self {
-        Self { id, version }
+    pub(super) fn new(id: &'a ResourceId) -> Self {
+        Self { id }
     }
 
     fn file(&self) -> String {
@@ -25,7 +24,7 @@ impl<'a> KeptBody<'a> {
     }
 
     fn url(&self) -> String {
-        format!("{}?api-version={}", self.id, self.version)
+        called(self.id.as_str())
     }
 
     /// Keeps what is there.
@@ -143,7 +142,7 @@ mod tests {
     fn what_stands_is_kept_once_and_written_again_whole() {
         let id = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/routeTables/r t";
         let id = ResourceId::parse(&id.replace(' ', "_")).unwrap();
-        let before = KeptBody::new(&id, "2024-03-01");
+        let before = KeptBody::new(&id);
         let keep = before.keep().command;
         assert!(keep.starts_with("keep before-g-r_t.json az rest"), "{keep}");
         let restore = before.restore(&about("network route-table delete", &id)).command;

@@ -22,9 +22,6 @@ pub(super) fn way(places: &[&str]) -> Vec<String> {
     places.iter().map(|place| (*place).to_owned()).collect()
 }
 
-/// The version of the calls, that of the executor.
-const VERSION: &str = "2024-03-01";
-
 const STATE: &str = "{state:provisioningState,name:name}";
 
 pub(super) fn public_ip(spec: &PublicIp) -> Guide {
@@ -35,7 +32,7 @@ pub(super) fn public_ip(spec: &PublicIp) -> Guide {
         .with("--allocation-method", "Static")
         .with_all("--zone", spec.zones.clone())
         .with_all("--tags", tags(&spec.tags));
-    let before = KeptBody::new(id, VERSION);
+    let before = KeptBody::new(id);
     Guide {
         portal: way(&["Public IP addresses", "Create", id.name()]),
         act: vec![before.keep(), before.unless_there(&create)],
@@ -64,7 +61,7 @@ pub(super) fn subnet(spec: &Subnet) -> Guide {
         .with_all("--address-prefixes", prefixes.clone());
     let grow =
         about("network vnet subnet update", id).with_all("--address-prefixes", prefixes.clone());
-    let before = KeptBody::new(id, VERSION);
+    let before = KeptBody::new(id);
     Guide {
         portal: way(&["Virtual networks", &parent_name(id), "Subnets", "Add", id.name()]),
         act: vec![before.keep(), before.change_or_make(&grow, &create)],
@@ -104,7 +101,7 @@ pub(super) fn gateway(spec: &Gateway) -> Guide {
         .with("--sku", spec.sku.as_str())
         .with_all("--public-ip-addresses", spec.public_ip.iter().map(ToString::to_string).collect())
         .with_all("--tags", tags(&spec.tags));
-    let before = KeptBody::new(id, VERSION);
+    let before = KeptBody::new(id);
     let mut act = vec![before.keep(), slow(before.unless_there(&create))];
     let mut settings = Vec::new();
     if let Some(own) = spec.autoscale {
@@ -301,7 +298,7 @@ pub(super) fn peering(spec: &Peering) -> Guide {
     ];
     let flags = flags.iter().filter_map(|(key, said)| said.map(|on| format!("{key}={on}")));
     let change = about("network vnet peering update", id).with_all("--set", flags.collect());
-    let before = KeptBody::new(id, VERSION);
+    let before = KeptBody::new(id);
     Guide {
         portal: way(&["Virtual networks", &vnet, "Peerings", "Add", id.name()]),
         act: vec![

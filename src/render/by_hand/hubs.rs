@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::before::{self, KeptBody};
 use super::ensure::{said, slow, tags, way, weighed};
 use super::{
-    Az, Guide, Line, Secrets, Trouble, about, key, line, make, noted, parent_name, within,
+    Az, Guide, Line, Secrets, Trouble, about, called, key, line, make, noted, parent_name, within,
 };
 use crate::model::ResourceId;
 use crate::model::action::{
@@ -15,9 +15,6 @@ use crate::model::action::{
 };
 use crate::model::hub::HUB_TABLES;
 use crate::model::hub_body::body_of;
-
-/// The version of the calls, that of the executor.
-const VERSION: &str = "2024-03-01";
 
 const EXTENSION: &str = "It sets everything anew, returns at once, and Azure goes on. Who has the extension \
                          virtual-wan can use `az network vhub` instead.";
@@ -33,18 +30,18 @@ pub(super) fn hub(action: &HubAction, secrets: &Secrets) -> Guide {
 }
 
 fn call(method: &str, path: &str) -> Az {
-    Az::new("rest").with("--method", method).with("--url", format!("{path}?api-version={VERSION}"))
+    Az::new("rest").with("--method", method).with("--url", called(path))
 }
 
 /// What stands is kept, then the PUT of what shall be.
 fn put(id: &ResourceId, body: &Value) -> Vec<super::Line> {
     let put = call("put", id.as_str()).with("--body", body.to_string());
-    vec![KeptBody::new(id, VERSION).keep(), noted(EXTENSION, put.with("--query", "id").text())]
+    vec![KeptBody::new(id).keep(), noted(EXTENSION, put.with("--query", "id").text())]
 }
 
 /// As it was, or gone. Both wait until Azure has done it: a hub takes one change at a time.
 fn restore(id: &ResourceId) -> super::Line {
-    KeptBody::new(id, VERSION).restore_and_wait(&about("resource delete", id))
+    KeptBody::new(id).restore_and_wait(&about("resource delete", id))
 }
 
 const HUB_QUERY: &str = "properties.{state:provisioningState,routing:routingState,preference:hubRoutingPreference,units:virtualRouterAutoScaleConfiguration.minCapacity}";

@@ -20,6 +20,7 @@ mod vpn;
 
 use std::collections::BTreeMap;
 
+use crate::arm::version;
 use crate::model::action::General;
 use crate::model::vpn::SHARED_KEY_AT;
 use crate::model::{Action, ResourceId, SagaClass, SecretRef, SecretSource, Step};
@@ -178,6 +179,11 @@ fn noted(note: &str, command: String) -> Line {
 /// types it can make it another.
 fn about(verb: &'static str, id: &ResourceId) -> Az {
     Az::new(verb).with("--ids", id.as_str())
+}
+
+/// What is called at a path: in the version in which the executor calls it.
+fn called(path: &str) -> String {
+    format!("{path}?api-version={}", version::of(path))
 }
 
 /// A command that makes a resource: subscription, group and name.

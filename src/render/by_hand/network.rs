@@ -8,9 +8,6 @@ use crate::model::action::{
 };
 use crate::model::{ResourceId, action::Destination};
 
-/// The version of the calls, that of the executor.
-const VERSION: &str = "2024-03-01";
-
 /// The commands that make one route; a firewall's address is read first.
 fn add_route(
     table: &ResourceId,
@@ -52,7 +49,7 @@ pub(super) fn route_table(spec: &RouteTable) -> Guide {
             said(spec.propagate_gateway_routes.map(|on| !on)),
         )
         .with_all("--tags", tags(&spec.tags));
-    let before = KeptBody::new(id, VERSION);
+    let before = KeptBody::new(id);
     let mut act = vec![before.keep(), line(create.text())];
     for route in &spec.routes {
         add_route(id, &route.name, &route.prefix, &route.next_hop, &mut act);
@@ -85,7 +82,7 @@ pub(super) fn route(spec: &TableRoute) -> Guide {
     let table = id.parent().unwrap_or_else(|| id.clone());
     let show = about("network route-table route show", id)
         .with("--query", "{prefix:addressPrefix,hop:nextHopType,address:nextHopIpAddress}");
-    let before = KeptBody::new(id, VERSION);
+    let before = KeptBody::new(id);
     let mut act = vec![before.keep()];
     add_route(&table, id.name(), &spec.prefix, &spec.next_hop, &mut act);
     Guide {

@@ -1,17 +1,14 @@
 //! How is a recovery plan moved by hand? In the portal, or with the calls that the executor makes: the
 //! commands of `az site-recovery` are an extension that a machine at 03:00 may not have.
 
-use super::{Az, Guide, Line, Trouble, line, noted};
+use super::{Az, Guide, Line, Trouble, called, line, noted};
 use crate::model::ResourceId;
 use crate::model::recovery::{
     CANCEL, CLEANUP, FailoverDirection, FailoverKind, RecoveryMove, RecoveryPlan, RecoveryPoint,
 };
 
-/// The version of the calls, that of the executor.
-const VERSION: &str = "2023-08-01";
-
 fn call(method: &str, path: &str) -> Az {
-    Az::new("rest").with("--method", method).with("--url", format!("{path}?api-version={VERSION}"))
+    Az::new("rest").with("--method", method).with("--url", called(path))
 }
 
 fn post(id: &ResourceId, verb: &str, body: Option<String>) -> String {

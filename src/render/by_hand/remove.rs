@@ -5,9 +5,6 @@ use super::before::{self, KeptBody};
 use super::{Guide, Line, Secrets, Trouble, about, line, noted, parent_name, within};
 use crate::model::action::{Dissociation, Removal, RemovalKind};
 
-/// The version of the calls, that of the executor.
-const VERSION: &str = "2024-03-01";
-
 /// What removes a kind of resource, and where it is in the portal.
 struct RemovalForm {
     delete: &'static str,
@@ -114,7 +111,7 @@ fn made_again(spec: &Removal, secrets: &Secrets) -> (Line, Vec<Line>) {
         | RemovalKind::HubVnet
         | RemovalKind::HubRoutes
         | RemovalKind::VirtualHub => {
-            let before = KeptBody::new(id, VERSION);
+            let before = KeptBody::new(id);
             let wait = about("resource wait", id).with_flag("--updated").text();
             let write = line(before.write().text());
             let wait =

@@ -3,7 +3,7 @@
 use super::before::KeptBody;
 use super::ensure::way;
 use super::shell::Az;
-use super::{Guide, Line, Trouble, line, noted, parent_name, within};
+use super::{Guide, Line, Trouble, called, line, noted, parent_name, within};
 use crate::model::action::{DnsRecord, Steering, TrafficEndpoint};
 
 pub(super) fn steering(steering: &Steering) -> Guide {
@@ -12,10 +12,6 @@ pub(super) fn steering(steering: &Steering) -> Guide {
         Steering::Endpoint(spec) => endpoint(spec),
     }
 }
-
-/// The versions of the calls, those of the executor.
-const DNS_VERSION: &str = "2020-06-01";
-const ENDPOINT_VERSION: &str = "2022-04-01";
 
 /// What a record's family is called.
 struct HandFamily {
@@ -49,7 +45,7 @@ fn record(spec: &DnsRecord) -> Guide {
         within(verb, id).with("--zone-name", zone.as_str()).with("--name", id.name())
     };
     let show = named(family.show).with("--query", family.query);
-    let before = KeptBody::new(id, DNS_VERSION);
+    let before = KeptBody::new(id);
     let mut act: Vec<Line> = vec![before.keep()];
     let ttl = match spec.ttl {
         Some(ttl) => ttl.to_string(),
@@ -68,10 +64,7 @@ fn record(spec: &DnsRecord) -> Guide {
         .map(|one| format!("{{\\\"{}\\\":\\\"{one}\\\"}}", family.address))
         .collect();
     // One write: were it removed and made again, the name would not be there in between.
-    let put = Az::new("rest")
-        .with("--method", "put")
-        .with("--url", format!("{id}?api-version={DNS_VERSION}"))
-        .text();
+    let put = Az::new("rest").with("--method", "put").with("--url", called(id.as_str())).text();
     let body = format!(
         "\"{{\\\"properties\\\":{{\\\"ttl\\\":{ttl},\\\"{}\\\":[{}]}}}}\"",
         family.records,
@@ -115,7 +108,7 @@ fn endpoint(spec: &TrafficEndpoint) -> Guide {
         "--query",
         "{status:endpointStatus,monitor:endpointMonitorStatus,priority:priority,weight:weight}",
     );
-    let before = KeptBody::new(id, ENDPOINT_VERSION);
+    let before = KeptBody::new(id);
     let word = |on: bool| if on { "Enabled" } else { "Disabled" };
     let update = named("network traffic-manager endpoint update")
         .with_all("--endpoint-status", spec.enabled.iter().map(|on| word(*on).to_owned()).collect())

@@ -5,7 +5,7 @@ use ipnet::IpNet;
 use super::hubs;
 use super::remove::gone;
 use super::{Guide, Line, Trouble, about, line, make, noted};
-use crate::arm::CircuitPath;
+use crate::arm::{CircuitPath, PRIVATE_PEERING};
 use crate::model::ResourceId;
 use crate::model::action::{JudgedPaths, Verification};
 
@@ -39,7 +39,7 @@ fn both_paths(verb: &'static str, circuit: &ResourceId) -> Vec<Line> {
                 // Its id alone does not do here: `az` would want to read path and peering out of it.
                 make(verb, circuit)
                     .with("--path", path)
-                    .with("--peering-name", "AzurePrivatePeering")
+                    .with("--peering-name", PRIVATE_PEERING)
                     // Without it the table is empty: what is shown is the answer, and its rows are in a field.
                     .with("--query", "value")
                     .with("--output", "table")
@@ -160,13 +160,13 @@ pub(super) fn verification(verification: &Verification) -> Guide {
             vec![PROVIDER],
         ),
         Verification::Arp { circuit } => (
-            way(&["ExpressRoute circuits", circuit.name(), "AzurePrivatePeering", "View ARP records"]),
+            way(&["ExpressRoute circuits", circuit.name(), PRIVATE_PEERING, "View ARP records"]),
             both_paths("network express-route list-arp-tables", circuit),
             "One entry of On-Prem and one of Microsoft in each of the two tables.".to_owned(),
             vec![PROVIDER],
         ),
         Verification::CircuitRoutes { circuit, expect, absent, paths } => (
-            way(&["ExpressRoute circuits", circuit.name(), "AzurePrivatePeering", "View route table"]),
+            way(&["ExpressRoute circuits", circuit.name(), PRIVATE_PEERING, "View route table"]),
             both_paths("network express-route list-route-tables", circuit),
             match (expect.as_slice(), absent.as_slice()) {
                 (expect, []) => format!("{}, in {}.", covered(expect), tables(*paths)),

@@ -6,9 +6,6 @@ use super::standing::StandingConnection;
 use super::{Guide, Secrets, Trouble, about, key, line, make, noted};
 use crate::model::action::{LocalGateway, Vpn, VpnConnection, VpnGateway};
 
-/// The version of the calls, that of the executor.
-const VERSION: &str = "2024-03-01";
-
 pub(super) fn vpn(vpn: &Vpn, secrets: &Secrets) -> Guide {
     match vpn {
         Vpn::LocalGateway(spec) => local_gateway(spec),
@@ -29,7 +26,7 @@ fn local_gateway(spec: &LocalGateway) -> Guide {
             .with("--asn", bgp.asn.to_string())
             .with("--bgp-peering-address", bgp.address.to_string());
     }
-    let before = KeptBody::new(id, VERSION);
+    let before = KeptBody::new(id);
     let prefixes = match prefixes.as_slice() {
         [] => "no prefix: BGP tells them".to_owned(),
         prefixes => format!("exactly {}", prefixes.join(", ")),
@@ -77,7 +74,7 @@ fn gateway(spec: &VpnGateway) -> Guide {
         )
         .with_all("--asn", spec.asn.iter().map(ToString::to_string).collect())
         .with_all("--tags", tags(&spec.tags));
-    let before = KeptBody::new(id, VERSION);
+    let before = KeptBody::new(id);
     Guide {
         portal: way(&["Virtual network gateways", "Create", "VPN", id.name()]),
         act: vec![before.keep(), slow(before.unless_there(&create))],

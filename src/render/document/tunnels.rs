@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::estate::{ChangeMark, DeviceBox, NetworkPicture, TunnelLine};
 use crate::arm::{kind, read};
 use crate::model::action::{Outside, Verification, Vpn};
+use crate::model::net::overlap;
 use crate::model::{Action, Plan, ResourceId};
 
 impl NetworkPicture {
@@ -108,7 +109,7 @@ impl NetworkPicture {
         let net = |text: &String| text.parse::<ipnet::IpNet>().ok();
         device.prefixes.iter().filter_map(net).any(|own| {
             let mut at_site = site.iter().filter_map(net);
-            at_site.any(|other| own.contains(&other) || other.contains(&own))
+            at_site.any(|other| overlap(&own, &other))
         })
     }
 }

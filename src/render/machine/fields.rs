@@ -220,7 +220,7 @@ fn of_end_or_answer(event: &Event, fields: &mut OwnFields) -> Option<&'static st
         }
         Event::StepTimedOut { .. } => "step_timed_out",
         Event::StepSkipped { why, by, .. } => {
-            fields.put("why", why.clone());
+            fields.put("why", why.to_string());
             fields.said(by, None);
             "step_skipped"
         }

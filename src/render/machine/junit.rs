@@ -46,7 +46,7 @@ pub fn junit(view: &RunView, material: &JUnitMaterial) -> String {
         ("run", view.run.clone()),
         ("simulated", (view.mode != RunKind::Live).to_string()),
         ("mode", view.mode.as_str().to_owned()),
-        ("outcome", view.outcome.clone()),
+        ("outcome", view.outcome.as_str().to_owned()),
         ("file", material.file.clone()),
     ];
     properties.extend(view.profile.clone().map(|profile| ("profile", profile)));
@@ -121,7 +121,7 @@ fn of_step(view: &RunView, step: &StepView) -> Case {
 fn of_run(view: &RunView, material: &JUnitMaterial) -> Case {
     let mut why = material.failures.clone();
     if !view.has_succeeded() {
-        why.insert(0, format!("The drill ended {}.", view.outcome));
+        why.insert(0, format!("The drill ended {}.", view.outcome.as_str()));
     }
     let took = format!("{:.0} s", view.recovery_seconds.unwrap_or_default());
     why.extend(view.short_of_recovery(&took));
@@ -133,7 +133,7 @@ fn of_run(view: &RunView, material: &JUnitMaterial) -> Case {
     let end = match why.first() {
         None => CaseEnd::Passed,
         Some(first) => CaseEnd::Failed {
-            kind: view.outcome.clone(),
+            kind: view.outcome.as_str().to_owned(),
             message: first.clone(),
             text: why.join("\n"),
         },

@@ -69,7 +69,7 @@ pub fn of_drill(view: &RunView, material: &JUnitMaterial) -> String {
         text(&view.runbook),
         text(&view.title),
         view.run,
-        text(&view.outcome)
+        text(view.outcome.as_str())
     );
     if let Some(took) = view.recovery_seconds {
         page.push_str(&format!(" after {took} s"));

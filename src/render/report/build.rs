@@ -81,7 +81,7 @@ pub fn report(material: ReportMaterial<'_>) -> Option<Report> {
         profile: view.profile.clone(),
         endpoint: view.endpoint.clone(),
         by: opened.by.as_ref().map(ToString::to_string),
-        outcome: view.outcome.clone(),
+        outcome: view.outcome.as_str().to_owned(),
         succeeded,
         started_at: view.started_at.to_string(),
         ended_at: view.ended_at.map(|at| at.to_string()),

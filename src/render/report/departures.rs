@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::moment::by_the_clock;
 use super::view::Deviation;
 use crate::engine::{Actor, Event, Recorded};
-use crate::model::{Plan, StepName, Timestamp};
+use crate::model::{Plan, StepError, StepName, Timestamp};
 use crate::render::recovered_at;
 use crate::render::split::end;
 use crate::render::step_words::ALREADY_SO;
@@ -17,6 +17,9 @@ use crate::render::view::RunView;
 /// while of their own.
 const LATE: Duration = Duration::from_secs(30);
 
+/// The kind of what was tried again.
+const RETRY: &str = "retry";
+
 /// Everything that departed from the runbook, in order.
 pub(super) fn departures(
     view: &RunView,
@@ -24,14 +27,21 @@ pub(super) fn departures(
     plan: &Plan,
     opened: Timestamp,
 ) -> Vec<Deviation> {
-    let mut found = Departures { opened, all: Vec::new() };
+    let mut found = Departures { opened, all: Vec::new(), last_error: None };
     let mut claims = 0;
     for Recorded { at, event, .. } in events {
         if let Event::RunClaimed { .. } = event {
             claims += 1;
         }
+        let step = event.step().map(StepName::as_str);
+        if let Event::RetryScheduled { error, .. } = event
+            && found.goes_on(*at, step, error)
+        {
+            continue;
+        }
         if let Some((kind, what)) = departure(event, claims) {
-            found.add(*at, kind, event.step().map(StepName::as_str), what);
+            found.add(*at, kind, step, what);
+            found.last_error = error_of(event).cloned();
         }
     }
     of_steps(&mut found, view, events, plan);
@@ -80,20 +90,12 @@ fn of_steps(found: &mut Departures, view: &RunView, events: &[Recorded], plan: &
 struct Departures {
     opened: Timestamp,
     all: Vec<(Timestamp, Deviation)>,
+    /// What the last of them was about, where no retry follows from it yet.
+    last_error: Option<StepError>,
 }
 
 impl Departures {
     fn add(&mut self, at: Timestamp, kind: &str, step: Option<&str>, what: String) {
-        // A failure and the retry that follows from it at once are one thing.
-        if let Some((before, last)) = self.all.last_mut()
-            && (*before, last.step.as_deref()) == (at, step)
-            && kind == "retry"
-            && what.strip_prefix("tried again after: ").is_some_and(|why| last.what.ends_with(why))
-        {
-            kind.clone_into(&mut last.kind);
-            last.what.push_str("; tried again");
-            return;
-        }
         let deviation = Deviation {
             at: clock(at.since(self.opened)),
             when: by_the_clock(at),
@@ -102,6 +104,36 @@ impl Departures {
             what,
         };
         self.all.push((at, deviation));
+    }
+
+    /// A failure and the retry that follows from it at once are one thing; tells whether they were.
+    fn goes_on(&mut self, at: Timestamp, step: Option<&str>, error: &StepError) -> bool {
+        let Some((before, last)) = self.all.last_mut() else { return false };
+        // What is known of it besides may have been added since.
+        let same =
+            |before: &StepError| (&before.code, &before.message) == (&error.code, &error.message);
+        if (*before, last.step.as_deref()) != (at, step)
+            || !self.last_error.as_ref().is_some_and(same)
+        {
+            return false;
+        }
+        RETRY.clone_into(&mut last.kind);
+        last.what.push_str("; tried again");
+        self.last_error = None;
+        true
+    }
+}
+
+/// What an event that tells of a failure tells of.
+fn error_of(event: &Event) -> Option<&StepError> {
+    match event {
+        Event::Refused { error, .. }
+        | Event::InDoubt { error, .. }
+        | Event::OperationEnded { error: Some(error), .. }
+        | Event::RetryScheduled { error, .. }
+        | Event::StepFailed { error, .. }
+        | Event::StepUndoFailed { error, .. } => Some(error),
+        _ => None,
     }
 }
 
@@ -126,11 +158,11 @@ fn departure(event: &Event, claims: u32) -> Option<(&'static str, String)> {
         Event::OperationEnded { error: Some(error), .. } => {
             ("failure", format!("Azure's work failed: {error}"))
         }
-        Event::RetryScheduled { error, .. } => ("retry", format!("tried again after: {error}")),
+        Event::RetryScheduled { error, .. } => (RETRY, format!("tried again after: {error}")),
         Event::StepFailed { error, .. } => ("failure", format!("failed: {error}")),
         Event::StepTimedOut { .. } => ("failure", "its time was up".to_owned()),
         Event::StepHeld { why, .. } => ("held", why.clone()),
-        Event::StepSkipped { by, why, .. } if *by != Actor::Engine => ("skip", why.clone()),
+        Event::StepSkipped { by, why, .. } if *by != Actor::Engine => ("skip", why.to_string()),
         Event::GateExpired { .. } => ("people", "nobody answered in time".to_owned()),
         Event::Declined { .. } => ("people", "declined".to_owned()),
         Event::StepUndoFailed { error, .. } => {

@@ -35,7 +35,7 @@ pub(super) fn words(events: &[Recorded], opened: Timestamp) -> Vec<ReportWord> {
                 (by, "asked for all to be taken back".to_owned(), reason.clone())
             }
             Event::StepSkipped { by, why, .. } if *by != Actor::Engine => {
-                (by, "skipped the step".to_owned(), Some(why.clone()))
+                (by, "skipped the step".to_owned(), Some(why.to_string()))
             }
             Event::SkipAgreed { by, reason, .. } => {
                 (by, "would go on without the gate's answer".to_owned(), Some(reason.clone()))

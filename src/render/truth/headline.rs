@@ -109,7 +109,9 @@ impl RunStanding {
         }
     }
 
-    fn of_outcome(outcome: RunOutcome) -> Self {
+    /// Where a run stands that has ended so.
+    #[must_use]
+    pub fn of_outcome(outcome: RunOutcome) -> Self {
         match outcome {
             RunOutcome::Succeeded => Self::Succeeded,
             RunOutcome::Failed => Self::Failed,

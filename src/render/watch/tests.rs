@@ -4,7 +4,7 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
 use super::*;
-use crate::engine::Event;
+use crate::engine::{Event, SkipReason};
 use crate::model::RunOutcome;
 use crate::render::progress::Teller;
 use crate::render::tests::{Book, failed, name, plan, until_the_gate, whole};
@@ -42,7 +42,7 @@ fn owed() -> Book {
     parts.steps[1].owes = Some("Remove the old connection when its region is back.".to_owned());
     let skipped = Event::StepSkipped {
         step: name("back"),
-        why: "its region is dead".to_owned(),
+        why: SkipReason::Said("its region is dead".to_owned()),
         by: crate::engine::Actor::DrillPerson,
     };
     let approved = Event::Approved {

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::arm::kind::{GATEWAYS, NETWORKS, PEERINGS, ROUTE_TABLES, SECURITY_GROUPS, SUBNETS};
 use crate::arm::{GatewayView, PeeringView, SubnetView, VirtualNetworkView, read};
+use crate::model::net::clash;
 use crate::model::{Region, ResourceId, geography};
 
 /// What of a world Azure never has.
@@ -76,10 +77,9 @@ pub fn doubts<'p>(
 
 type Say<'s> = dyn FnMut(&Own<'_>, String, &'static str) + 's;
 
-/// Two prefixes that have addresses in common.
+/// What of the other has addresses in common with the one.
 fn common(one: &[IpNet], other: &[IpNet]) -> Option<IpNet> {
-    let clash = |a: &IpNet| other.iter().find(|b| a.contains(*b) || b.contains(a)).copied();
-    one.iter().find_map(clash)
+    clash(one, other).map(|(_, other)| *other)
 }
 
 /// Where a resource is; one that is in no region of Azure's is doubted elsewhere.

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use crate::model::ResourceId;
 use crate::model::pattern::fits;
 use crate::sim::fault::{
-    Fault, FaultEffect, Occasion, strike_operation, strike_operation_by_path, strike_request,
+    Fault, FaultEffect, Occasion, OperationFault, strike_operation, strike_operation_by_path,
+    strike_request,
 };
 use crate::sim::tally::FaultTally;
 
@@ -35,7 +36,10 @@ impl Faults {
     }
 
     /// Those that strike an operation that was accepted.
-    pub(in crate::sim) fn strike_operation(&mut self, occasion: &Occasion<'_>) -> Vec<FaultEffect> {
+    pub(in crate::sim) fn strike_operation(
+        &mut self,
+        occasion: &Occasion<'_>,
+    ) -> Vec<OperationFault> {
         strike_operation(&mut self.0, occasion)
     }
 
@@ -44,7 +48,7 @@ impl Faults {
         &mut self,
         resource: &str,
         occasion: &Occasion<'_>,
-    ) -> Vec<FaultEffect> {
+    ) -> Vec<OperationFault> {
         strike_operation_by_path(&mut self.0, resource, occasion)
     }
 

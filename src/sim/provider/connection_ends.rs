@@ -11,6 +11,7 @@ use crate::model::ResourceId;
 use crate::model::azure_limits::{
     CIRCUITS_OF_HUB, CIRCUITS_OF_ONE_LOCATION, gateway_sku, links_max,
 };
+use crate::model::net;
 use crate::sim::network::configured_prefixes;
 use crate::sim::reply::Refusal;
 use crate::sim::unconfirmed;
@@ -115,7 +116,7 @@ pub(super) fn overlap(
     let ours = configured_prefixes(&estate, gateway);
     for other in estate.connections_of_circuit(circuit) {
         let theirs = configured_prefixes(&estate, &other.gateway);
-        let clash = ours.iter().find(|a| theirs.iter().any(|b| a.contains(b) || b.contains(*a)));
+        let clash = ours.iter().find(|a| theirs.iter().any(|b| net::overlap(a, b)));
         if let Some(prefix) = clash.filter(|_| other.gateway != *gateway) {
             let message = format!(
                 "{prefix} overlaps a virtual network that connection {} links to {circuit}.",

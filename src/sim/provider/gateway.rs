@@ -285,7 +285,7 @@ impl Provider for GatewayType {
             .collect();
         let ends = ends(world, id, self);
         follows.extend(Consequence::change(world, id, |body| {
-            made(&mut body["properties"], &ends);
+            made(body, &ends);
         }));
         follows
     }
@@ -303,11 +303,12 @@ impl Provider for GatewayType {
 }
 
 /// What Azure says of a gateway once it is done.
-fn made(properties: &mut Value, ends: &[GatewayEnd]) {
-    let vpn = properties["gatewayType"] == json!("Vpn");
+fn made(body: &mut Value, ends: &[GatewayEnd]) {
+    let vpn = is_vpn(body);
+    let properties = &mut body["properties"];
     size(properties, usual(vpn));
-    let basic = properties["sku"]["name"] == json!("Basic");
-    if vpn && !basic && properties.get("bgpSettings").is_none() {
+    let with_bgp = vpn && properties["sku"]["name"] != json!("Basic");
+    if with_bgp && properties.get("bgpSettings").is_none() {
         bgp(properties, None);
     }
     if let Some(own) = properties.get_mut("vpnClientConfiguration") {
@@ -326,9 +327,7 @@ fn made(properties: &mut Value, ends: &[GatewayEnd]) {
         }
     }
     let migration = json!({ "state": "None", "phase": "None", "errorMessage": "" });
-    let newest =
-        properties["gatewayType"] == json!("Vpn") && properties["sku"]["name"] != json!("Basic");
-    if newest {
+    if with_bgp {
         default(properties, "virtualNetworkGatewayMigrationStatus", migration);
     }
     if let Some(bgp) = properties.get_mut("bgpSettings") {

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::{PostReading, Provider, Put, Shown, child, default, id_at, keep, top_level};
 use crate::model::hub::{DEFAULT_TABLE, HUB_TABLES, NO_TABLE};
+use crate::model::net::overlap;
 use crate::model::{ResourceId, Timestamp};
 use crate::sim::body_rule::BodyRule;
 use crate::sim::consequence::Consequence;
@@ -162,9 +163,8 @@ impl Provider for VirtualHubType {
         if stood.and_then(Value::as_str).is_some_and(|old| old.parse() != Ok(prefix)) {
             return refused(format!("The address prefix of hub {} cannot be changed.", put.id));
         }
-        if let Some((other, net)) = taken(world, &wan, put.id)
-            .into_iter()
-            .find(|(_, net)| net.contains(&prefix) || prefix.contains(net))
+        if let Some((other, net)) =
+            taken(world, &wan, put.id).into_iter().find(|(_, net)| overlap(net, &prefix))
         {
             return refused(format!("{prefix} overlaps {net} of {other} in the same virtual WAN."));
         }

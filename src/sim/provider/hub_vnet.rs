@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::{Provider, Put, child, default, hub, id_at};
 use crate::arm::PeeringView;
 use crate::model::ResourceId;
+use crate::model::net::overlap;
 use crate::sim::consequence::Consequence;
 use crate::sim::network::Routed;
 use crate::sim::parts::State;
@@ -57,9 +58,7 @@ impl Provider for HubVnetType {
         let Some(wan) = hub::wan_of(world, &hub) else { return Ok(()) };
         let taken = hub::taken(world, &wan, put.id);
         for own in space(world, &vnet) {
-            let other = taken
-                .iter()
-                .find(|(id, net)| *id != vnet && (net.contains(&own) || own.contains(net)));
+            let other = taken.iter().find(|(id, net)| *id != vnet && overlap(net, &own));
             if let Some((other, net)) = other {
                 let message =
                     format!("{own} of {vnet} overlaps {net} of {other} in the same virtual WAN.");

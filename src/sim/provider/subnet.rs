@@ -9,6 +9,7 @@ use crate::arm::kind;
 use crate::arm::read::{is, text};
 use crate::model::ResourceId;
 use crate::model::azure_limits::wrong_subnet_size;
+use crate::model::net::clash;
 use crate::sim::body_rule::BodyRule;
 use crate::sim::reply::Refusal;
 use crate::sim::show::mark_parts;
@@ -73,12 +74,9 @@ impl Provider for SubnetType {
             other != put.id
                 && other.parent() == vnet
                 && other.is_a(self.kind())
-                && world.body(other).is_some_and(|body| {
-                    let theirs = prefixes_of(body);
-                    prefixes
-                        .iter()
-                        .any(|own| theirs.iter().any(|net| net.contains(own) || own.contains(net)))
-                })
+                && world
+                    .body(other)
+                    .is_some_and(|body| clash(&prefixes, &prefixes_of(body)).is_some())
         });
         if overlapping {
             return Err(overlaps(put.id.name()));
@@ -233,9 +231,7 @@ pub(super) fn check_within(world: &World, put: &Put<'_>) -> Result<(), Refusal> 
         let name = subnet["name"].as_str().unwrap_or_default();
         let prefixes = prefixes_of(subnet);
         check_inside((name, &prefixes), (put.id.name(), &space))?;
-        let overlapping =
-            |own: &IpNet| before.iter().any(|net| net.contains(own) || own.contains(net));
-        if prefixes.iter().any(overlapping) {
+        if clash(&prefixes, &before).is_some() {
             return Err(overlaps(name));
         }
         before.extend(&prefixes);

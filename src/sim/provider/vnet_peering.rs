@@ -7,6 +7,7 @@ use super::{Provider, Put, default};
 use crate::arm;
 use crate::arm::kind;
 use crate::model::ResourceId;
+use crate::model::net::clash;
 use crate::sim::body_rule::BodyRule;
 use crate::sim::consequence::Consequence;
 use crate::sim::reply::Refusal;
@@ -90,10 +91,7 @@ impl Provider for NetworkPeeringType {
             let message = "A peering needs remoteVirtualNetwork.";
             return Err(Refusal::new(400, "InvalidRequestFormat", message));
         };
-        let overlap = spaces(world, &vnet)
-            .iter()
-            .any(|a| spaces(world, &remote).iter().any(|b| a.contains(b) || b.contains(a)));
-        if overlap {
+        if clash(&spaces(world, &vnet), &spaces(world, &remote)).is_some() {
             let message = format!("The address spaces of {vnet} and {remote} overlap.");
             return Err(Refusal::unconfirmed(&unconfirmed::PEERS_OVERLAP, message));
         }
@@ -250,8 +248,7 @@ fn meets_a_peer(world: &World, vnet: &ResourceId, remote: &ResourceId) -> Option
             .filter_map(|(_, side)| arm::PeeringView::of(&side.body).remote());
         for peer in beside.filter(|peer| peer != first && peer != second) {
             let theirs = spaces(world, &peer);
-            let meets = |a: &&IpNet| theirs.iter().any(|b| a.contains(b) || b.contains(*a));
-            let Some(overlap) = ours.iter().find(meets) else { continue };
+            let Some((overlap, _)) = clash(&ours, &theirs) else { continue };
             let message = format!(
                 "Virtual networks {vnet} and {remote} cannot be peered because address space of the \
                  first virtual network overlaps with address space of virtual network {peer} already \

@@ -15,19 +15,27 @@ use crate::sim::parts::{Resource, State};
 use crate::sim::unconfirmed;
 use crate::sim::world::World;
 
+/// What has come to an end.
+enum DueInVault {
+    /// A part of this job.
+    Job(String),
+    /// A phase of this item's replication.
+    Item(ResourceId),
+}
+
 impl World {
     /// Lets what is due in vaults take effect.
     pub(in crate::sim) fn settle_site_recovery(&mut self, now: Timestamp) {
-        while let Some((at, job)) = self.next_due(now) {
-            match job {
-                Ok(id) => self.advance(&id, at),
-                Err(item) => self.replicate(&item, at),
+        while let Some((at, due)) = self.next_due(now) {
+            match due {
+                DueInVault::Job(id) => self.advance(&id, at),
+                DueInVault::Item(item) => self.replicate(&item, at),
             }
         }
     }
 
     /// The next thing that has ended by now: a job's part, or an item's phase of replication.
-    fn next_due(&self, now: Timestamp) -> Option<(Timestamp, Result<String, ResourceId>)> {
+    fn next_due(&self, now: Timestamp) -> Option<(Timestamp, DueInVault)> {
         let jobs = self.vaults.jobs();
         let goes_on = |job: &Job| job.failure_due.is_some() || !self.is_out(&job.vault);
         let job = jobs
@@ -35,13 +43,13 @@ impl World {
             .filter(|(_, job)| goes_on(job))
             .map(|(at, job)| (at, job.id.clone()))
             .min()
-            .map(|(at, id)| (at, Ok(id)));
+            .map(|(at, id)| (at, DueInVault::Job(id)));
         let items = self.vaults.replicating();
         let item = items
             .filter(|(id, at)| *at <= now && self.replicates(id))
             .map(|(id, at)| (at, id.clone()))
             .min()
-            .map(|(at, id)| (at, Err(id)));
+            .map(|(at, id)| (at, DueInVault::Item(id)));
         match (job, item) {
             (Some(job), Some(item)) => Some(if job.0 <= item.0 { job } else { item }),
             (one, other) => one.or(other),

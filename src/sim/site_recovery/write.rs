@@ -15,7 +15,7 @@ use super::stages::plain;
 use super::words::VaultKind;
 use crate::azure::wire::{Method, WireResponse};
 use crate::model::ResourceId;
-use crate::sim::fault::FaultEffect;
+use crate::sim::fault::OperationFault;
 use crate::sim::reply::{Refusal, empty_answer, json_answer};
 use crate::sim::scenario::OutageWrites;
 use crate::sim::under_way::NEVER;
@@ -265,25 +265,15 @@ impl World {
         };
         for effect in self.operation_faults(asked.request.method.as_str(), &path, asked.now) {
             match effect {
-                FaultEffect::Fail { code } => {
+                OperationFault::Fail { code } => {
                     let message = "The operation failed, by a fault of this world.";
                     job.failure_due = Some((code, message.to_owned()));
                 }
-                FaultEffect::Slow { factor } => all(job, &|takes| takes * factor),
-                FaultEffect::Stuck => all(job, &|_| NEVER),
-                FaultEffect::Forget => job.forgotten = true,
-                FaultEffect::Linger { lasts } => job.lingers = lasts,
-                FaultEffect::Throttle { .. }
-                | FaultEffect::Conflict
-                | FaultEffect::Refuse { .. }
-                | FaultEffect::Html
-                | FaultEffect::LoseRequest
-                | FaultEffect::LoseAnswer
-                | FaultEffect::Unreachable
-                | FaultEffect::Absent
-                | FaultEffect::Silent
-                | FaultEffect::Unconnected
-                | FaultEffect::Untold => {}
+                OperationFault::Slow { factor } => all(job, &|takes| takes * factor),
+                OperationFault::Stuck => all(job, &|_| NEVER),
+                OperationFault::Forget => job.forgotten = true,
+                OperationFault::Linger { lasts } => job.lingers = lasts,
+                OperationFault::Connection(_) => {}
             }
         }
         if self.is_out(asked.vault) && self.regions.writes() == OutageWrites::FailLate {
