@@ -36,13 +36,8 @@ impl FactReader for ArmObserver {
                 read(client, &in_group(subscription, group, what), version::LOCKS, &context).await
             }
             Question::Denials { subscription, group } => {
-                read(
-                    client,
-                    &in_group(subscription, group, DENIALS),
-                    version::PERMISSIONS,
-                    &context,
-                )
-                .await
+                let path = in_group(subscription, group, DENIALS);
+                read(client, &path, version::PERMISSIONS, &context).await
             }
             Question::Permissions { subscription, group } => {
                 rights(client, &in_group(subscription, group, ""), &context).await
@@ -55,15 +50,11 @@ impl FactReader for ArmObserver {
                 read(client, &path, version::SUBSCRIPTIONS, &context).await
             }
             Question::Registration { subscription } => {
-                let path = format!("/subscriptions/{subscription}/providers/Microsoft.Network");
-                read(client, &path, version::RESOURCES, &context).await
+                read(client, &of_network(subscription, ""), version::RESOURCES, &context).await
             }
             Question::Usages { subscription, region } => {
-                let region = region.as_str();
-                let path = format!(
-                    "/subscriptions/{subscription}/providers/Microsoft.Network/locations/{region}/usages"
-                );
-                read(client, &path, version::NETWORK, &context).await
+                let place = format!("locations/{}/usages", region.as_str());
+                read(client, &of_network(subscription, &place), version::NETWORK, &context).await
             }
             Question::Restrictions { resource, content } => {
                 restrictions(client, resource, content, &context).await
@@ -85,6 +76,13 @@ impl FactReader for ArmObserver {
             }
         }
     }
+}
+
+/// A place under the network provider of a subscription.
+fn of_network(subscription: &str, place: &str) -> String {
+    format!("/subscriptions/{subscription}/providers/Microsoft.Network/{place}")
+        .trim_end_matches('/')
+        .to_owned()
 }
 
 /// The ids of all resources of a type in a subscription.

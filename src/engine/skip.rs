@@ -23,7 +23,7 @@ pub enum SkipReason {
     /// Somebody decided so, and said nothing of why.
     Decided,
     /// In the words of whoever decided so.
-    Said(String),
+    Worded(String),
 }
 
 impl SkipReason {
@@ -34,7 +34,7 @@ impl SkipReason {
     /// What a person said, if they did.
     #[must_use]
     pub fn said(reason: Option<String>) -> Self {
-        reason.map_or(Self::Decided, Self::Said)
+        reason.map_or(Self::Decided, Self::Worded)
     }
 }
 
@@ -50,7 +50,7 @@ impl fmt::Display for SkipReason {
                 write!(f, "{lead}{code}{after}")
             }
             Self::Decided => f.write_str(Self::DECIDED),
-            Self::Said(reason) => f.write_str(reason),
+            Self::Worded(reason) => f.write_str(reason),
         }
     }
 }
@@ -73,7 +73,7 @@ impl From<String> for SkipReason {
         }
         match text.strip_prefix(failed).and_then(|rest| rest.strip_suffix(after)) {
             Some(code) => Self::Failed { code: code.to_owned() },
-            None => Self::Said(text),
+            None => Self::Worded(text),
         }
     }
 }

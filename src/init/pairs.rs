@@ -43,7 +43,7 @@ const ALIKE: u32 = 60;
 /// Why one network stands for another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum PairedBy {
-    Said,
+    Named,
     Mapping,
     SameAddresses,
     LikeNames,
@@ -57,7 +57,7 @@ impl PairedBy {
     pub(super) fn is_guess(self) -> bool {
         match self {
             Self::LikeNames | Self::OnlyOneLeft => true,
-            Self::Said
+            Self::Named
             | Self::Mapping
             | Self::SameAddresses
             | Self::HubByGateway
@@ -69,7 +69,7 @@ impl PairedBy {
 impl fmt::Display for PairedBy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Said => "as you said",
+            Self::Named => "as you said",
             Self::Mapping => "Site Recovery's network mapping",
             Self::SameAddresses => "the same addresses",
             Self::LikeNames => "names that are alike",
@@ -182,7 +182,7 @@ impl<'e> Matcher<'e> {
         if let Some(said) = self.said.get(source.id.name()) {
             return (said.eq_ignore_ascii_case(target.id.name())
                 || said.eq_ignore_ascii_case(target.id.as_str()))
-            .then_some((1000, PairedBy::Said));
+            .then_some((1000, PairedBy::Named));
         }
         if mapped(self.estate, &source.id).is_some_and(|own| own == target.id) {
             return Some((900, PairedBy::Mapping));

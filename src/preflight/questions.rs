@@ -280,18 +280,8 @@ fn awaited(inquiry: &Inquiry<'_>) -> BTreeSet<ResourceId> {
     circuits
 }
 
-/// Inventories, groups, locks, rights and edges.
-fn around(inquiry: &Inquiry<'_>) -> BTreeSet<Question> {
-    let mut asked = BTreeSet::new();
-    let connecting = !inquiry.planned_links().is_empty()
-        || !inquiry.removals(RemovalKind::Gateway).is_empty()
-        || !inquiry.removals(RemovalKind::VpnGateway).is_empty();
-    let tunnels = inquiry.plan.steps_to_run().filter_map(|step| match &step.action {
-        Action::Vpn(Vpn::Connection(spec)) => Some(&spec.gateway),
-        _ => None,
-    });
-    let tunnels: Vec<&ResourceId> = tunnels.collect();
-    let connecting = connecting || !tunnels.is_empty();
+/// What is asked of each group that is written to, and of its subscription.
+fn around_groups(inquiry: &Inquiry<'_>, connecting: bool, asked: &mut BTreeSet<Question>) {
     for (subscription, group) in inquiry.groups() {
         asked.insert(Question::Group { subscription: subscription.clone(), group: group.clone() });
         asked.insert(Question::Locks { subscription: subscription.clone(), group: group.clone() });
@@ -316,6 +306,21 @@ fn around(inquiry: &Inquiry<'_>) -> BTreeSet<Question> {
         }
         asked.insert(Question::Permissions { subscription, group });
     }
+}
+
+/// Inventories, groups, locks, rights and edges.
+fn around(inquiry: &Inquiry<'_>) -> BTreeSet<Question> {
+    let mut asked = BTreeSet::new();
+    let connecting = !inquiry.planned_links().is_empty()
+        || !inquiry.removals(RemovalKind::Gateway).is_empty()
+        || !inquiry.removals(RemovalKind::VpnGateway).is_empty();
+    let tunnels = inquiry.plan.steps_to_run().filter_map(|step| match &step.action {
+        Action::Vpn(Vpn::Connection(spec)) => Some(&spec.gateway),
+        _ => None,
+    });
+    let tunnels: Vec<&ResourceId> = tunnels.collect();
+    let connecting = connecting || !tunnels.is_empty();
+    around_groups(inquiry, connecting, &mut asked);
     let edges = inquiry.connected().into_iter().cloned().chain(awaited(inquiry));
     let beside = tunnels.iter().flat_map(|gateway| inquiry.circuits_beside(gateway));
     for circuit in &edges.chain(beside).collect::<BTreeSet<_>>() {

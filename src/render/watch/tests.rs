@@ -42,7 +42,7 @@ fn owed() -> Book {
     parts.steps[1].owes = Some("Remove the old connection when its region is back.".to_owned());
     let skipped = Event::StepSkipped {
         step: name("back"),
-        why: SkipReason::Said("its region is dead".to_owned()),
+        why: SkipReason::Worded("its region is dead".to_owned()),
         by: crate::engine::Actor::DrillPerson,
     };
     let approved = Event::Approved {
