@@ -10,7 +10,7 @@ use super::command::{
     InitArgs, JournalArgs, NotifyArgs, PageBesideArgs, ParamsArgs, PermissionsArgs, PlanArgs,
     PreflightArgs, ProbeArgs, ReadyArgs, RenderArgs, ReportArgs, ResumeArgs, RetryArgs, RunArgs,
     RunsArgs, SchemaArgs, SettleArgs, SimVerb, SkipArgs, StatusArgs, StoreVerb, TakeOverArgs,
-    VerifyArgs, WatchArgs, WebArgs,
+    UndoArgs, VerifyArgs, WatchArgs, WebArgs,
 };
 use super::detach::Detach;
 use super::typed::pair;
@@ -203,7 +203,7 @@ pub enum Verb {
     /// Start nothing more, and end the run.
     Cancel(RunCommandArgs),
     /// Put back what a run changed.
-    Undo(RunCommandArgs),
+    Undo(UndoArgs),
     /// Write what happened in a run as a document, or as JSON.
     Report(ReportArgs),
     /// Write a run's evidence into one file that `verify` checks by itself.
@@ -279,7 +279,7 @@ impl Verb {
             | Self::SourceDown(args)
             | Self::Settle(SettleArgs { run: args, .. })
             | Self::Cancel(args)
-            | Self::Undo(args) => Some((&args.drive, Some(&args.run))),
+            | Self::Undo(UndoArgs { run: args, .. }) => Some((&args.drive, Some(&args.run))),
             Self::Check(_)
             | Self::Plan(_)
             | Self::Preflight(_)

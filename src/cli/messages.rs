@@ -281,6 +281,7 @@ impl Messenger {
         let source = Recorder(Arc::clone(recorder), Arc::clone(clock), about.mode);
         let say = Arc::new(warn);
         let teller = MessageTeller::start(TellerSettings {
+            ourselves: context.ui.ours.clone(),
             carrier: Arc::new(carrier(&messages)),
             messages,
             record,

@@ -155,8 +155,7 @@ pub fn to_look(action: &Action) -> Option<(ResourceId, String)> {
     Some((id.clone(), format!("{}/{verb}", id.resource_type().as_str())))
 }
 
-/// The resource that an action writes, of those on which policies have a word. A circuit is its owner's, and is
-/// only made faster.
+/// The resource that an action writes, of those on which policies have a word: all that is written by a PUT.
 #[must_use]
 pub fn made(action: &Action) -> Option<&ResourceId> {
     match action {
@@ -173,12 +172,12 @@ pub fn made(action: &Action) -> Option<&ResourceId> {
         | Action::Dissociation(_)
         | Action::SecurityGroup(_)
         | Action::Dns(_)
-        | Action::RouteTable(_) => action.written(),
-        Action::Bandwidth(_)
+        | Action::Bandwidth(_)
         | Action::Tier(_)
-        | Action::Remove(_)
-        | Action::RecoveryPlan(_)
         | Action::Steering(_)
+        | Action::RouteTable(_) => action.written(),
+        Action::Remove(_)
+        | Action::RecoveryPlan(_)
         | Action::Verify(_)
         | Action::Outside(_)
         | Action::General(_) => None,

@@ -11,8 +11,9 @@ use crate::model::{
     GateNote, MessageId, MessageKind, Messages, ObjectiveNote, RunOutcome, StepError, StepName,
     Timestamp,
 };
+use crate::render::Ourselves;
 use crate::render::style::{Color, Flow, Style, Zone};
-use crate::render::truth::{Ask, ObjectiveVerdict, RunTruth, truth};
+use crate::render::truth::{Ask, AskKind, ObjectiveVerdict, RunTruth, truth};
 use crate::render::truth_text;
 use crate::render::view::Driven;
 
@@ -41,6 +42,8 @@ pub struct MessageMaker {
     warned: BTreeSet<(StepName, Timestamp)>,
     /// Who drives it.
     driver: Option<DrivenFrom>,
+    /// How this program is called again, where its runs are kept.
+    ourselves: Ourselves,
 }
 
 /// From where a run is driven, as the journal says.
@@ -94,7 +97,14 @@ impl MessageMaker {
             failures: 0,
             warned: BTreeSet::new(),
             driver: None,
+            ourselves: Ourselves::default(),
         }
+    }
+
+    /// Says how this program is called again, in every command of a message.
+    #[must_use]
+    pub fn told_by(self, ourselves: Ourselves) -> Self {
+        Self { ourselves, ..self }
     }
 
     /// The run as far as its events were taken in.
@@ -250,12 +260,14 @@ impl MessageMaker {
 
     fn message(&self, told: ToldOfEvent, at: Timestamp, nth: usize) -> Option<Message> {
         let opened = self.state.opened.as_ref()?;
-        let truth = self.truth(at)?;
+        let truth = self.truth(at)?.told_by(&self.ourselves);
         let ask = told.step.as_ref().filter(|_| told.ask).and_then(|step| {
             truth.asks.iter().find(|ask| ask.step.as_deref() == Some(step.as_str()))
         });
         let ask = match told.kind {
             MessageKind::Paused => truth.asks.first(),
+            // What there is to do about a run that did not end as one would wish.
+            MessageKind::Ended => truth.asks.iter().find(|ask| ask.kind == AskKind::Stopped),
             _ => ask,
         };
         let headline = match (told.headline, ask) {
@@ -267,6 +279,9 @@ impl MessageMaker {
         let parts = opened.plan.parts();
         let mut lines = vec![parts.title.clone()];
         lines.extend(told.lines);
+        if ask.is_some_and(|ask| ask.kind == AskKind::Stopped) {
+            lines.push(format!("Why: {}", truth.headline));
+        }
         lines.extend(ask.into_iter().flat_map(|ask| truth_text::asked(ask, &truth, TEXT)));
         if !matches!(told.kind, MessageKind::Owed) {
             lines.push(format!("Elapsed: {}", truth_text::elapsed(&truth)));
@@ -275,7 +290,8 @@ impl MessageMaker {
             lines.push(format!("Ends: {}", truth_text::ends(end, &truth, TEXT)));
         }
         lines.push(format!("Run: {run}, at {}", TEXT.day_and_time(at)));
-        lines.push(format!("Look: backroad status {run}"));
+        let look = self.ourselves.whole(&format!("backroad status {run}"));
+        lines.push(format!("Look: {look}"));
         Some(Message {
             place: MessageId { seq: self.state.head, nth: u32::try_from(nth).unwrap_or(u32::MAX) },
             kind: told.kind,
@@ -391,9 +407,9 @@ impl MessageMaker {
         let mut told = ToldOfEvent::new(MessageKind::Owed, what);
         told.lines = new.iter().map(|one| format!("Owed: {one}")).collect();
         if let Some(opened) = &self.state.opened {
+            let settle = self.ourselves.whole(&format!("backroad settle {}", opened.run));
             told.lines.push(format!(
-                "To meet it, once the run has ended and the region answers: backroad settle {}",
-                opened.run
+                "To meet it, once the run has ended and the region answers: {settle}"
             ));
         }
         told

@@ -20,6 +20,7 @@ use crate::model::{
     GateNote, MessageId, MessageKind, Messages, NextMessage, ObjectiveNote, OutboxRecord, Receiver,
     ReceiverRecord, Seq, Timestamp, Unsent,
 };
+use crate::render::Ourselves;
 
 /// Where a run's events are read, as they become durable.
 pub trait EventSource: Send + Sync {
@@ -82,6 +83,8 @@ pub struct TellerSettings {
     pub carrier: Arc<dyn MessageCarrier>,
     /// How hard is tried.
     pub pace: RetryPace,
+    /// How this program is called again, in the commands of messages.
+    pub ourselves: Ourselves,
     /// Told of what could not be sent.
     pub say: Arc<dyn Fn(String) + Send + Sync>,
 }
@@ -207,7 +210,8 @@ impl TellerShared {
     /// Makes messages as long as there are events.
     async fn make(&self) {
         let source = &self.settings.source;
-        let mut maker = MessageMaker::new(self.settings.messages.clone());
+        let mut maker = MessageMaker::new(self.settings.messages.clone())
+            .told_by(self.settings.ourselves.clone());
         let noted = {
             let record = self.record.lock().await;
             TimeNotes { objective: record.noted.clone(), gates: record.closing.clone() }

@@ -1,6 +1,6 @@
 //! What do actions about a virtual WAN say under `with`? Their values to desired states.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::IpNet;
 use serde_json::Value;
@@ -209,9 +209,53 @@ fn routes(values: &ActionValues<'_>) -> Built<HubAction> {
         let message = format!("The table has two routes of the name `{}`.", twin.name);
         return Err(values.wrong("routes", Code::BadValue, message));
     }
+    // Azure refuses the second one (DuplicateDestinations), and leaves the table Failed
+    // (terraform-provider-azurerm 31254 and PR 31258).
+    let mut known = BTreeMap::new();
+    for route in &routes {
+        for prefix in &route.prefixes {
+            if let Some(first) = known.insert(prefix.trunc(), &route.name) {
+                let message = match *first == route.name {
+                    true => format!("The route `{}` names {prefix} twice.", route.name),
+                    false => format!("`{first}` and `{}` both lead to {prefix}.", route.name),
+                };
+                return Err(values.wrong("routes", Code::BadValue, message));
+            }
+        }
+    }
     Ok(HubAction::Routes(HubRoutes {
         id: values.child(&values.id("hub")?, HUB_TABLES)?,
         labels: labels(values),
         routes,
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::plan::{CompileOptions, compile};
+    use crate::runbook::SourceFile;
+
+    fn told(prefixes: [&str; 2]) -> String {
+        let id = "/subscriptions/1/resourceGroups/rg/providers/Microsoft.Network/virtualHubs/hub";
+        let route = |name: &str, prefix: &str| {
+            format!(
+                "{{ name: {name}, prefixes: [\"{prefix}\"], next_hop: {id}/hubVirtualNetworkConnections/c }}"
+            )
+        };
+        let (a, b) = (route("a", prefixes[0]), route("b", prefixes[1]));
+        let text = format!(
+            "runbook: r\ntitle: R\nsteps:\n  table:\n    action: hub_routes.ensure\n    with:\n      hub: {id}\n      \
+             name: defaultRouteTable\n      routes: [{a}, {b}]\n"
+        );
+        let compiled = compile(&SourceFile::new("r.yaml", text), &CompileOptions::default());
+        compiled.diagnostics.sorted().iter().map(|own| own.message.clone()).collect()
+    }
+
+    #[test]
+    fn a_hubs_table_has_one_route_to_a_destination() {
+        assert_eq!(told(["10.99.0.0/16", "10.98.0.0/16"]), "");
+        assert_eq!(told(["10.99.0.0/16", "10.99.0.0/17"]), "");
+        let twice = told(["10.99.0.0/16", "10.99.0.0/16"]);
+        assert!(twice.contains("`a` and `b` both lead to 10.99.0.0/16."), "{twice}");
+    }
 }

@@ -18,6 +18,10 @@ const RESERVED: [u64; 7] = [8_074, 8_075, 12_076, 65_517, 65_518, 65_519, 65_520
 /// The number of a VPN gateway unless one is set: no device may have it.
 const GATEWAY_ASN: u64 = 65_515;
 
+/// Numbers that IANA keeps and a VPN gateway does not take (VPN gateway BGP FAQ).
+const IANA: [(u64, u64); 4] =
+    [(23_456, 23_456), (64_496, 64_511), (65_535, 65_551), (4_294_967_295, 4_294_967_295)];
+
 pub(super) fn local_gateway(values: &ActionValues<'_>) -> Built<Action> {
     let vnet = values.id("vnet").ok();
     let kind = "Microsoft.Network/localNetworkGateways";
@@ -85,6 +89,11 @@ fn number(values: &ActionValues<'_>, key: &str, own: Option<&Value>) -> Built<u3
     let number = own.and_then(Value::as_u64).ok_or(None)?;
     if RESERVED.contains(&number) {
         let message = format!("Azure keeps the autonomous system number {number} for itself.");
+        return Err(values.wrong(key, Code::BadValue, message));
+    }
+    if IANA.iter().any(|(from, to)| (*from..=*to).contains(&number)) {
+        let message =
+            format!("The autonomous system number {number} is nobody's to use: IANA keeps it.");
         return Err(values.wrong(key, Code::BadValue, message));
     }
     u32::try_from(number).map_err(|_| None)

@@ -51,8 +51,11 @@ fn written<'p>(found: &Facts, id: &'p ResourceId, step: &Step) -> WrittenOrUnrea
         }
     }
     let then = projection::after(&alone, [step]).body(id).cloned();
-    let body = then
-        .filter(|then| has.is_none_or(|has| !is_larger(&step.action, has) && differs(has, then)));
+    let is_written = |has: &Value, then: &Value| {
+        (takes_off(&step.action) && has != then)
+            || (!is_larger(&step.action, has) && differs(has, then))
+    };
+    let body = then.filter(|then| has.is_none_or(|has| is_written(has, then)));
     let wanted = has.map(|_| {
         alone.insert(Question::Resource(id.clone()), Ok(None));
         projection::after(&alone, [step]).body(id).cloned()
@@ -61,6 +64,16 @@ fn written<'p>(found: &Facts, id: &'p ResourceId, step: &Step) -> WrittenOrUnrea
         let wanted = wanted.unwrap_or_else(|| Some(body.clone()));
         WrittenBody { id, content: content(id, body), wanted }
     }))
+}
+
+/// Whether an action writes a resource without something that it has: what a subnet lacks then is just what policies may
+/// want of it (Deny-Subnet-Without-Udr and -Nsg of the Azure Landing Zones).
+fn takes_off(action: &Action) -> bool {
+    match action {
+        Action::Dissociation(_) => true,
+        Action::SecurityGroup(spec) => !spec.used,
+        _ => false,
+    }
 }
 
 /// A gateway that does all that is asked stays as it is.

@@ -125,6 +125,24 @@ fn a_run_is_looked_at_again_in_azure() {
     let (code, view) = look();
     assert_eq!((code, view["left"]["looked"].as_u64()), (0, Some(13)), "{view}");
 
+    // A second run finds all of it as it wants it, and counts on it from then on.
+    let words = |run: &str| ran(state, &["undo", run, "--dry-run"]);
+    let (code, _, err) = words(&run);
+    assert_eq!(code, 0, "{err}");
+    for part in
+        ["To be taken back, what these steps did: ", "connection", "may carry production now"]
+    {
+        assert!(err.contains(part), "{part}: {err}");
+    }
+    assert!(!err.contains("came after it"), "{err}");
+    let (_, second) = json(state, &[&start[..], &target].concat());
+    let second = second["run"].as_str().unwrap().to_owned();
+    let approve = ["approve", second.as_str(), "go_ahead", "--by", "ann"];
+    assert_eq!(json(state, &[&approve[..], &target].concat()).0, 0);
+    let (_, _, err) = words(&run);
+    assert!(err.contains(&format!("Run {second} came after it")), "{err}");
+    assert_eq!(look().0, 0, "a dry run takes nothing back");
+
     let step = "connection";
     let steps = view["steps"].as_array().unwrap();
     let connection = steps.iter().find(|own| own["name"] == step).unwrap();

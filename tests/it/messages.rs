@@ -17,6 +17,7 @@ use backroad::notify::{
     SendEnd, Shelf, TellerSettings,
 };
 use backroad::plan::{CompileOptions, compile};
+use backroad::render::Ourselves;
 use backroad::runbook::SourceFile;
 use backroad::sim::Scenario;
 use tokio::sync::Notify;
@@ -172,6 +173,7 @@ fn settings(bench: &Arc<Bench>, messages: &Messages) -> TellerSettings {
         shelf: Arc::<Bench>::clone(bench),
         carrier: Arc::<Bench>::clone(bench),
         pace: PACE,
+        ourselves: Ourselves::default(),
         say: Arc::new(|_| {}),
     }
 }
@@ -401,7 +403,8 @@ async fn what_fails_and_is_owed_and_who_paused_it_is_told_with_the_way_on() {
         STEPS.replace("    action: command\n", "    action: command\n    owes: Call them again.\n");
     let plan = plan("", &steps);
     let events = journal(&plan).await;
-    let mut maker = MessageMaker::new(messages());
+    let kept = Ourselves::at(Some(std::path::Path::new("/srv/runs")), None);
+    let mut maker = MessageMaker::new(messages()).told_by(kept);
     let made: Vec<_> = events.iter().flat_map(|event| maker.take(event).unwrap()).collect();
     let kinds: Vec<&str> = made.iter().map(|made| made.kind.as_str()).collect();
     let both = ["gate_asked", "step_failed", "owed"];
@@ -414,6 +417,36 @@ async fn what_fails_and_is_owed_and_who_paused_it_is_told_with_the_way_on() {
     assert!(text("owed").contains("Call them again."), "{}", text("owed"));
     assert!(text("owed").contains("backroad settle "), "{}", text("owed"));
     assert!(text("ended").contains("Left: "), "{}", text("ended"));
+    // As typed where the runs are kept.
+    for kind in ["gate_asked", "owed", "ended"] {
+        let text = text(kind);
+        let ours = text.lines().filter(|line| line.contains("backroad "));
+        let typed: Vec<&str> = ours.collect();
+        assert!(
+            !typed.is_empty() && typed.iter().all(|one| one.contains("--state-dir /srv/runs")),
+            "{text}"
+        );
+    }
+    // How a run ended that did not reach its goal, why, and what leads on.
+    let failed = [
+        &events[..events.len() - 1],
+        &[Recorded {
+            event: Event::RunEnded { outcome: backroad::model::RunOutcome::Failed },
+            ..events[events.len() - 1].clone()
+        }],
+    ]
+    .concat();
+    let mut maker = MessageMaker::new(messages());
+    let made: Vec<_> = failed.iter().flat_map(|event| maker.take(event).unwrap()).collect();
+    let ended = made.iter().find(|made| made.kind == MessageKind::Ended).unwrap().clone();
+    let text_of = |message| Delivery { message, again: false, settled: false }.text();
+    let told = text_of(ended);
+    assert!(
+        told.contains("Why: ")
+            && told.contains("backroad retry ")
+            && told.contains("backroad undo "),
+        "{told}"
+    );
     // Somebody pauses it right at its beginning.
     let mut maker = MessageMaker::new(messages());
     maker.take(&events[0]).unwrap();

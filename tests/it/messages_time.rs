@@ -224,6 +224,7 @@ async fn life(run: &Arc<Clockwork>, count: usize) {
     let mut record = run.disk.lock().unwrap().clone().found();
     record.admit(["all"].into_iter(), Seq(0));
     let teller = MessageTeller::start(TellerSettings {
+        ourselves: backroad::render::Ourselves::default(),
         messages: Messages { page: None, receivers: vec![receiver] },
         record,
         source: Arc::<Clockwork>::clone(run),

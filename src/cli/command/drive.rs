@@ -291,13 +291,6 @@ pub(super) async fn cancel(context: &Context, args: &RunCommandArgs) -> Result<S
     about_run(context, args, command, RunOutcome::Cancelled).await
 }
 
-pub(super) async fn undo(context: &Context, args: &RunCommandArgs) -> Result<Status, CliError> {
-    context.find(&args.run).await?;
-    let given = context.reasoned(&args.given, "undo")?;
-    let command = Command::Undo { by: context.by(&given)?, reason: given.reason };
-    about_run(context, args, command, RunOutcome::Undone).await
-}
-
 /// Declares in the middle of a run that the source region is out of reach.
 pub(super) async fn source_down(c: &Context, args: &RunCommandArgs) -> Result<Status, CliError> {
     c.find(&args.run).await?;
@@ -319,7 +312,7 @@ async fn about_step(
 }
 
 /// Gives a command about a run; and what it shall come to after it.
-async fn about_run(
+pub(super) async fn about_run(
     context: &Context,
     args: &RunCommandArgs,
     command: Command,

@@ -33,6 +33,7 @@ mod sim;
 mod sim_env;
 mod status;
 mod store;
+mod undoing;
 mod verify;
 mod watch;
 mod web;
@@ -67,6 +68,7 @@ pub use served_page::{PageBesideArgs, ServePageArgs};
 pub use sim::{ServeArgs, SimVerb};
 pub use status::StatusArgs;
 pub use store::{StoreCheckArgs, StoreCopyArgs, StoreGcArgs, StoreVerb};
+pub use undoing::UndoArgs;
 pub use verify::VerifyArgs;
 pub use watch::WatchArgs;
 pub use web::{WebArgs, WebVerb};
@@ -135,7 +137,7 @@ pub async fn perform(line: CommandLine, context: &Context) -> Result<Status, Cli
         Verb::Approve(args) => drive::approve(context, &args).await,
         Verb::Decline(args) => drive::decline(context, &args).await,
         Verb::Cancel(args) => drive::cancel(context, &args).await,
-        Verb::Undo(args) => drive::undo(context, &args).await,
+        Verb::Undo(args) => undoing::undo(context, &args).await,
         Verb::Report(args) => report::report(context, &args).await,
         Verb::Export(args) => export::export(context, &args).await,
         Verb::Verify(args) => verify::verify(context, &args).await,

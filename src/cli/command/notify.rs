@@ -159,6 +159,7 @@ async fn send_left(context: &Context, run: &RunId) -> Result<Status, CliError> {
     let outbox = Arc::new(outbox);
     let ui = context.ui;
     let teller = MessageTeller::start(TellerSettings {
+        ourselves: context.ui.ours.clone(),
         carrier: Arc::new(messages::carrier(&told)),
         messages: told,
         record,

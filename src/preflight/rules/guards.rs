@@ -77,13 +77,16 @@ fn expected(inquiry: &Inquiry<'_>, of: &ResourceId) -> Vec<IpNet> {
     expected.flatten().copied().collect()
 }
 
-/// The subnets of a network's body in which machines may come up, each with its security group.
-fn guarded(vnet: &Value) -> impl Iterator<Item = (&Value, ResourceId)> {
+/// The subnets of a network's body in which machines may come up.
+fn open_to_machines(vnet: &Value) -> impl Iterator<Item = &Value> {
     let services =
         |own: &str| own.eq_ignore_ascii_case(GATEWAY_SUBNET) || service_subnet_named(own).is_some();
-    let subnets = subnets_of(vnet).iter();
-    let ours = subnets.filter(move |own| !text(own, "/name").is_some_and(services));
-    ours.filter_map(|own| Some((own, SubnetView::of(own).security_group()?)))
+    subnets_of(vnet).iter().filter(move |own| !text(own, "/name").is_some_and(services))
+}
+
+/// Those that have a security group, each with it.
+fn guarded(vnet: &Value) -> impl Iterator<Item = (&Value, ResourceId)> {
+    open_to_machines(vnet).filter_map(|own| Some((own, SubnetView::of(own).security_group()?)))
 }
 
 /// The groups on the subnets of what is connected are read.
@@ -104,14 +107,19 @@ fn dropped(inquiry: &Inquiry<'_>) -> Vec<Judged> {
             continue;
         }
         let verdict = told.and_then(|told| {
-            let mut hit = None;
+            let (mut hit, mut shut) = (None, Vec::new());
             for (subnet, group) in guarded(body) {
                 let Some(rules) = end.read(&group)? else { continue };
-                let own = subnet_prefixes(subnet);
-                let why = denied(security_rules(rules), &own, &told);
+                let (rules, own) = (security_rules(rules), subnet_prefixes(subnet));
                 let name = text(subnet, "/name").unwrap_or("a subnet");
-                hit = hit.or_else(|| Some(format!("{name}: {} of group {}", why?, group.name())));
+                let said = |why: String| format!("{name}: {why} of group {}", group.name());
+                hit = hit.or(denied(rules, &own, &told, Exception::ForAnybody).map(said));
+                shut.extend(denied(rules, &own, &told, Exception::ForOnPremises).map(said));
             }
+            // A subnet that only its own network reaches is meant so. A network of such subnets alone is connected
+            // for nobody.
+            let all = !shut.is_empty() && shut.len() == open_to_machines(body).count();
+            let hit = hit.or_else(|| all.then(|| shut.swap_remove(0)));
             Ok(unless(hit.is_some(), || hit.unwrap_or_default()))
         });
         all.push(about(&vnet, known(verdict)));
@@ -119,8 +127,22 @@ fn dropped(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     all
 }
 
+/// Whom a rule must let in to count as an exception from another one.
+#[derive(Debug, Clone, Copy)]
+enum Exception {
+    /// Whomever the other one would keep out.
+    ForAnybody,
+    /// Somebody on-premises.
+    ForOnPremises,
+}
+
 /// The rule that denies all of a prefix of on-premises, in words.
-fn denied(rules: &[Value], own: &[IpNet], told: &BTreeSet<IpNet>) -> Option<String> {
+fn denied(
+    rules: &[Value],
+    own: &[IpNet],
+    told: &BTreeSet<IpNet>,
+    exception: Exception,
+) -> Option<String> {
     for direction in TrafficDirection::BOTH {
         let rules = rules.iter().map(SecurityRuleView::of);
         let rules: Vec<_> = rules.filter(|rule| rule.is_about(direction)).collect();
@@ -134,9 +156,12 @@ fn denied(rules: &[Value], own: &[IpNet], told: &BTreeSet<IpNet>) -> Option<Stri
                 far.iter().any(|far| far.covers(net))
                     && same.clone().next().is_some()
                     && same.all(here)
+                    && !rules.iter().any(|rule| {
+                        excepts(*rule, *deny, direction, own)
+                            && exception.is_for(*rule, direction, told)
+                    })
             });
-            let excepted = || rules.iter().any(|rule| excepts(*rule, *deny, direction, own));
-            if let Some(net) = shut.filter(|_| !excepted()) {
+            if let Some(net) = shut {
                 let name = deny.name().unwrap_or("?");
                 return Some(match direction {
                     TrafficDirection::Inbound => {
@@ -196,6 +221,26 @@ fn ends(rule: SecurityRuleView<'_>, direction: TrafficDirection) -> (Vec<RuleEnd
     match direction {
         TrafficDirection::Inbound => (rule.sources(), rule.destinations()),
         TrafficDirection::Outbound => (rule.destinations(), rule.sources()),
+    }
+}
+
+impl Exception {
+    /// Whether a rule lets those in that count.
+    fn is_for(
+        self,
+        rule: SecurityRuleView<'_>,
+        direction: TrafficDirection,
+        told: &BTreeSet<IpNet>,
+    ) -> bool {
+        let on_premises = |far: RuleEnd| told.iter().any(|net| far.meets(RuleEnd::Net(*net)));
+        match self {
+            Self::ForAnybody => true,
+            // A group of machines is none of on-premises.
+            Self::ForOnPremises => ends(rule, direction)
+                .0
+                .into_iter()
+                .any(|far| far != RuleEnd::Machines && on_premises(far)),
+        }
     }
 }
 

@@ -130,8 +130,6 @@ async fn a_group_that_lets_some_in_or_shuts_others_out_is_nobodys_trouble() {
             with(allow(100, "10.100.0.0/16"), "destinationPortRange", json!("443")),
             deny(4096, "*")
         ]),
-        // Somebody has said who is to come in: a subnet that only its own network reaches.
-        json!([allow(100, "10.1.0.0/24"), deny(4096, "*")]),
         json!([allow(100, "VirtualNetwork"), deny(4096, "*")]),
         json!([rule("Deny", "Outbound", 100, ["*", "Internet"])]),
     ] {
@@ -139,6 +137,27 @@ async fn a_group_that_lets_some_in_or_shuts_others_out_is_nobodys_trouble() {
         guard(&mut case, &rules);
         let said = said(&case.found().await, "NSG-DROP");
         assert!(said.is_empty(), "{said:?} {rules}");
+    }
+}
+
+/// A subnet that only its own network reaches is meant so; a network of such subnets alone is connected for nobody.
+#[tokio::test]
+async fn a_network_of_which_no_subnet_lets_on_premises_in_is_told() {
+    for own in ["10.1.0.0/24", "192.168.0.0/16", "Internet"] {
+        let rules = json!([rule("Allow", "Inbound", 100, [own, "*"]), deny(4096, "*")]);
+        let shut = || {
+            let mut case = Case::of(MAIN);
+            guard(&mut case, &rules);
+            case
+        };
+        let found = said(&shut().found().await, "NSG-DROP");
+        assert!(found.len() == 1 && found[0].contains("r4096"), "{own} {found:?}");
+        let mut case = shut();
+        let subnets = case.body("vnet-app1-sea")["properties"]["subnets"].as_array_mut().unwrap();
+        subnets.push(
+            json!({ "name": "snet-open", "properties": { "addressPrefix": "10.1.0.128/26" } }),
+        );
+        assert!(said(&case.found().await, "NSG-DROP").is_empty(), "{own}");
     }
 }
 

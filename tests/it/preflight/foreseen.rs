@@ -162,6 +162,49 @@ async fn policies_are_asked_about_changes_of_subnets_and_about_authorizations() 
     }
 }
 
+/// A subnet that is left without its table is what the landing zones' policies deny; names and circuits are written, too.
+#[tokio::test]
+async fn policies_are_asked_about_what_is_taken_off_and_about_names_and_circuits() {
+    let subnet = format!("{SEA}/virtualNetworks/vnet-app1-sea/subnets/snet-x");
+    let table = format!("{SEA}/routeTables/rt-old");
+    let subnets = "Microsoft.Network/virtualNetworks/subnets";
+    for stands in [true, false] {
+        let mut case = Case::of(MAIN);
+        case.world.policies =
+            serde_json::from_value(json!([{ "name": "no-more", "types": [subnets] }])).unwrap();
+        let subnets = case.body("vnet-app1-sea")["properties"]["subnets"].as_array_mut().unwrap();
+        let mut own =
+            json!({ "name": "snet-x", "properties": { "addressPrefix": "10.1.0.128/26" } });
+        if stands {
+            own["properties"]["routeTable"] = json!({ "id": table });
+        }
+        subnets.push(own);
+        let with = json!({ "subnet": subnet, "route_table": table });
+        case.instead("circuit_layer2", json!({ "action": "route_table.dissociate", "with": with }));
+        let said = told(&case.found().await, "POLICY-DENY").join("; ");
+        assert_eq!(said.contains("snet-x"), stands, "{said}");
+    }
+    for (runbook, kind, action, what) in [
+        (VPN, "Microsoft.Network/privateDnsZones/A", None, "portal"),
+        (
+            MAIN,
+            "Microsoft.Network/expressRouteCircuits",
+            Some(json!({ "action": "circuit.bandwidth", "with": {
+                "id": format!("{CIR}/expressRouteCircuits/er-singapore"), "mbps_min": 10_000 } })),
+            "er-singapore",
+        ),
+    ] {
+        let mut case = Case::of(runbook);
+        case.world.policies =
+            serde_json::from_value(json!([{ "name": "no-more", "types": [kind] }])).unwrap();
+        if let Some(action) = action {
+            case.instead("circuit_layer2", action);
+        }
+        let said = told(&case.found().await, "POLICY-DENY").join("; ");
+        assert!(said.contains(what), "{kind}: {said}");
+    }
+}
+
 #[tokio::test]
 async fn a_right_that_only_an_undo_needs_stops_no_failover() {
     let mut case = Case::of(MAIN);
