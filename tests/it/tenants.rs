@@ -83,7 +83,7 @@ fn the_right_to_ask_what_policies_say_is_listed_where_something_is_made() {
         let plan = compiled(runbook, "live").1.plan.unwrap();
         let groups = permission::by_group(&plan);
         let made = |group: &str| {
-            plan.steps().iter().filter_map(|step| permission::made(&step.action)).any(|id| {
+            plan.steps_to_run().filter_map(|step| permission::made(&step.action)).any(|id| {
                 group.ends_with(&format!(
                     "{}/resourceGroups/{}",
                     id.subscription(),
