@@ -39,9 +39,9 @@ pub enum IllegalMove {
     /// The step is over.
     #[error("the step has ended")]
     StepEnded,
-    /// The step did not end badly.
+    /// There is nothing of the step to do again.
     #[error("the step has not begun")]
-    NotEnded,
+    NotBegun,
     /// The step has nothing to take back.
     #[error("there is nothing to undo")]
     NothingToUndo,

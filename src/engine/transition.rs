@@ -97,7 +97,7 @@ fn timed_out(record: &mut StepRecord, at: Timestamp) -> Result<(), IllegalMove> 
 /// It is tried again, with a new budget of attempts.
 fn reset(record: &mut StepRecord) -> Result<(), IllegalMove> {
     if record.state == StepState::Pending {
-        return Err(IllegalMove::NotEnded);
+        return Err(IllegalMove::NotBegun);
     }
     count_anew(record);
     record.ended_at = None;

@@ -3,8 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::at_work::AzureWork;
 use super::stopped;
-use crate::engine::{Actor, Phase, RunPhase, RunState, StepRecord, StepState};
+use crate::engine::{Actor, Phase, RunPhase, RunState, StepState, people};
 use crate::model::{
     Gate, GatePolicy, OnExpiry, Plan, RunId, RunOutcome, Step, StepName, Timestamp,
 };
@@ -132,7 +133,7 @@ impl Ask {
 }
 
 /// What people have to do, the oldest question first; what holds the whole run up before all.
-pub(super) fn asks(state: &RunState, driven: Driven) -> Vec<Ask> {
+pub(super) fn asks(state: &RunState, driven: Driven, azure: &[AzureWork]) -> Vec<Ask> {
     let Some(opened) = &state.opened else { return Vec::new() };
     if let RunPhase::Ended { outcome, .. } = state.phase {
         return after_the_end(state, &opened.plan, &opened.run, outcome).into_iter().collect();
@@ -145,7 +146,8 @@ pub(super) fn asks(state: &RunState, driven: Driven) -> Vec<Ask> {
         let why = format!("`{step}` failed, and nothing new starts before it is done.");
         let mut ask = Ask::of_run(AskKind::Stopped, why, try_again(&opened.run, step));
         ask.ways.extend(
-            failed_steps(state, &opened.plan)
+            people::failed(&opened.plan, state)
+                .iter()
                 .filter(|other| *other != step)
                 .map(|other| try_again(&opened.run, other)),
         );
@@ -160,7 +162,7 @@ pub(super) fn asks(state: &RunState, driven: Driven) -> Vec<Ask> {
         let why = "Nobody drives the run: nothing is started and nothing is looked at.".to_owned();
         let go_on = way(resume, "go on where it stopped");
         asks.insert(0, Ask::of_run(AskKind::Interrupted, why, go_on));
-    } else if driven == Driven::ByNobody && state.steps.values().any(is_at_azure) {
+    } else if driven == Driven::ByNobody && !azure.is_empty() {
         // Whoever may not answer a question can still have the rest looked after.
         let why = "Nobody drives the run: what Azure is at is not looked at.".to_owned();
         let go_on = way(resume, "look at it, and wait for the answer");
@@ -173,15 +175,6 @@ fn try_again(run: &RunId, step: &StepName) -> AskWay {
     way(format!("backroad retry {run} {step}"), "try it again and go on")
 }
 
-fn failed_steps<'a>(state: &'a RunState, plan: &'a Plan) -> impl Iterator<Item = &'a StepName> {
-    let failed = |step: &&Step| {
-        state.step(&step.name).is_some_and(|record| {
-            matches!(record.state, StepState::Failed(_) | StepState::TimedOut { .. })
-        })
-    };
-    plan.steps().iter().filter(failed).map(|step| &step.name)
-}
-
 /// What there is to do about a run that did not end as one would wish.
 fn after_the_end(state: &RunState, plan: &Plan, run: &RunId, outcome: RunOutcome) -> Option<Ask> {
     let undo = |what: &str| way(format!("backroad undo {run}"), what);
@@ -189,7 +182,7 @@ fn after_the_end(state: &RunState, plan: &Plan, run: &RunId, outcome: RunOutcome
         RunOutcome::Succeeded | RunOutcome::Undone => return None,
         RunOutcome::Failed | RunOutcome::Cancelled => {
             let mut ways: Vec<AskWay> =
-                failed_steps(state, plan).map(|step| try_again(run, step)).collect();
+                people::failed(plan, state).iter().map(|step| try_again(run, step)).collect();
             ways.push(undo("put back what was changed"));
             ("It ended without its goal, and what it changed stands.", ways)
         }
@@ -201,20 +194,6 @@ fn after_the_end(state: &RunState, plan: &Plan, run: &RunId, outcome: RunOutcome
     let mut ask = Ask::of_run(AskKind::Stopped, why.to_owned(), ways.next()?);
     ask.ways.extend(ways);
     Some(ask)
-}
-
-/// Whether something of a step is under way that a driver would look at.
-fn is_at_azure(record: &StepRecord) -> bool {
-    record.work().is_some_and(|work| match work.phase {
-        Phase::Observing
-        | Phase::Intended(_)
-        | Phase::InDoubt(_)
-        | Phase::Operating { .. }
-        | Phase::Confirming(_)
-        | Phase::Waiting { .. }
-        | Phase::Retrying { .. } => true,
-        Phase::Asking { .. } => false,
-    })
 }
 
 fn of_step(state: &RunState, plan: &Plan, step: &Step) -> Option<Ask> {

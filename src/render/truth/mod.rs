@@ -115,7 +115,8 @@ pub fn truth(
     let plan = &opened.plan;
     let now = moment(state, now);
     let elapsed = now.since(opened.at);
-    let asks = asks::asks(state, driven);
+    let azure = at_work::at_work(state, now);
+    let asks = asks::asks(state, driven, &azure);
     let forecast = forecast::forecast(state, driven, now);
     let objective = verdict(state, events, elapsed, forecast.as_ref());
     let done = state
@@ -123,7 +124,6 @@ pub fn truth(
         .values()
         .filter(|record| matches!(record.status(), StepStatus::Succeeded | StepStatus::Skipped))
         .count();
-    let azure = at_work::at_work(state, now);
     let (standing, headline) = headline::headline(state, events, driven, &asks, &azure);
     Some(RunTruth {
         standing,
