@@ -118,7 +118,7 @@ impl Desk {
     async fn reply(&mut self, step: &StepName, prompt: &str) -> Reply {
         // What was typed before was no answer to this.
         while self.typed.try_recv().is_ok() {}
-        self.ui.prompt(prompt);
+        let _open = self.ui.prompt(prompt);
         let open = &mut self.open;
         let closed = async { drop(open.wait_for(|open| !open.contains(step)).await) };
         tokio::select! {

@@ -1,8 +1,8 @@
 //! What does the terminal of a driven run show? Lines as events happen, and below them where the run stands.
 //!
 //! A thread of its own, since a terminal may take no more bytes: the run does not wait for it. Its clock moves
-//! between events, and its lines are as wide as the window is then. While somebody is asked something it keeps
-//! still, and tells afterwards what happened meanwhile.
+//! between events, and its lines are as wide as the window is then. While somebody is asked something nothing moves
+//! but what happens: that is told in pieces, and the question put again below each.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -24,12 +24,13 @@ const LAST_LINES: Duration = Duration::from_secs(3);
 /// How often the clock moves.
 const TICK: Duration = Duration::from_millis(500);
 
-/// Lines that are kept while somebody is asked.
-const KEPT_MAX: usize = 1_000;
+/// Lines after which whoever is asked something is told what happens, although more of it comes: the question is
+/// put again below each piece.
+const BESIDE_A_QUESTION: usize = 20;
 
 enum ForScreen {
     Recorded(Vec<Recorded>, Box<RunState>),
-    /// Somebody is asked: nothing is written until they have answered.
+    /// Somebody is asked: only what happens is written until they have answered.
     Still(SyncSender<()>),
     /// They have.
     GoOn,
@@ -106,7 +107,9 @@ fn show(ui: Ui, clock: &dyn Clock, inbox: &Receiver<ForScreen>) {
     let mut still = false;
     let mut kept: Vec<String> = Vec::new();
     loop {
-        match inbox.recv_timeout(TICK) {
+        let next = inbox.recv_timeout(TICK);
+        let quiet = matches!(next, Err(RecvTimeoutError::Timeout));
+        match next {
             Ok(ForScreen::Recorded(events, state)) => {
                 let lines = teller.lines(&events, &state, ui.err_now());
                 kept.extend(lines);
@@ -124,8 +127,9 @@ fn show(ui: Ui, clock: &dyn Clock, inbox: &Receiver<ForScreen>) {
             Err(RecvTimeoutError::Disconnected) => break,
         }
         if still {
-            let more = kept.len().saturating_sub(KEPT_MAX);
-            kept.drain(..more);
+            if !kept.is_empty() && (quiet || kept.len() >= BESIDE_A_QUESTION) {
+                ui.say(&std::mem::take(&mut kept).join("\n"));
+            }
             continue;
         }
         say(ui, &mut kept);

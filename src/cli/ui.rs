@@ -52,6 +52,16 @@ pub struct Ui {
     asked_columns: Option<usize>,
 }
 
+/// A question that waits on the screen, until this goes.
+#[derive(Debug)]
+pub(super) struct OpenQuestion;
+
+impl Drop for OpenQuestion {
+    fn drop(&mut self) {
+        voice::answered();
+    }
+}
+
 /// How a person wants to be spoken to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Manner {
@@ -210,17 +220,18 @@ impl Ui {
         voice::stand(lines.into_iter().map(clean).collect());
     }
 
-    /// Says what is asked, and stays on the line for the answer.
-    pub fn prompt(&self, question: &str) {
+    /// Says what is asked, and stays on the line for the answer, as long as the question is kept.
+    pub(super) fn prompt(&self, question: &str) -> OpenQuestion {
         let question = for_screen(&outward::redacted(question));
-        voice::say(format!("{question} ").into_bytes());
+        voice::ask(format!("{question} ").into_bytes());
         voice::finish();
+        OpenQuestion
     }
 
     /// Asks and waits for a line; none when there is no more input.
     #[must_use]
     pub fn ask(&self, question: &str) -> Option<String> {
-        self.prompt(question);
+        let _open = self.prompt(question);
         Self::line()
     }
 

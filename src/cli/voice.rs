@@ -5,7 +5,7 @@
 //!
 //! On a terminal a few lines may stand below all that is said. They are taken away before anything else is
 //! written, and put back after it, so that nothing that speaks can tear them, whatever the window's width is by
-//! then.
+//! then. A question that waits for an answer is asked again below what is said meanwhile.
 
 use std::io::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -26,6 +26,10 @@ const LAST_WORDS: Duration = Duration::from_secs(3);
 
 enum VoicePart {
     Text(Vec<u8>),
+    /// A question: it stays on its line until it is answered, and is put again below what is said meanwhile.
+    Question(Vec<u8>),
+    /// What was typed ended the line of the question, or nobody is asked any more.
+    Answered,
     /// What stands below all that is said from now on.
     Standing(Vec<StandingLine>),
     /// Tells when all that came before is written.
@@ -38,6 +42,8 @@ struct Below {
     lines: Vec<StandingLine>,
     /// Columns of the lines that are on the screen.
     drawn: Vec<usize>,
+    /// What somebody is asked: then nothing else stands there.
+    question: Option<Vec<u8>>,
 }
 
 impl Below {
@@ -58,6 +64,37 @@ impl Below {
         self.drawn = self.lines.iter().map(|line| line.columns).collect();
         let texts: Vec<&str> = self.lines.iter().map(|line| line.text.as_str()).collect();
         texts.join("\r\n")
+    }
+
+    /// Text with what stands below it.
+    fn over(&mut self, text: &[u8]) -> Vec<u8> {
+        match &self.question {
+            // What is typed of the answer stays where it was typed: it is not ours to wipe.
+            Some(asked) => [b"\r\n", text, asked].concat(),
+            None => {
+                let away = self.taken_away(columns());
+                [away.as_bytes(), text, self.put_back().as_bytes()].concat()
+            }
+        }
+    }
+
+    /// Lets a question stand there, and nothing else.
+    fn ask(&mut self, question: Vec<u8>) -> Vec<u8> {
+        let away = self.taken_away(columns());
+        self.lines.clear();
+        let bytes = [away.as_bytes(), &question].concat();
+        self.question = Some(question);
+        bytes
+    }
+
+    /// Lets lines stand there, unless somebody is asked.
+    fn stand(&mut self, lines: Vec<StandingLine>) -> Vec<u8> {
+        if self.question.is_some() {
+            return Vec::new();
+        }
+        let away = self.taken_away(columns());
+        self.lines = lines;
+        [away, self.put_back()].concat().into_bytes()
     }
 }
 
@@ -82,21 +119,14 @@ impl Voice {
         std::thread::Builder::new().name("voice".to_owned()).spawn(move || {
             let mut below = Below::default();
             for piece in inbox {
+                // A reader that has gone away hears no more, which is no error.
+                let mut write =
+                    |bytes: Vec<u8>| drop(out.write_all(&bytes).and_then(|()| out.flush()));
                 match piece {
-                    // A reader that has gone away hears no more, which is no error.
-                    VoicePart::Text(text) => {
-                        let mut bytes = below.taken_away(columns()).into_bytes();
-                        bytes.extend(text);
-                        bytes.extend(below.put_back().into_bytes());
-                        drop(out.write_all(&bytes));
-                    }
-                    VoicePart::Standing(lines) => {
-                        let away = below.taken_away(columns());
-                        below.lines = lines;
-                        let text = format!("{away}{}", below.put_back());
-                        drop(out.write_all(text.as_bytes()));
-                        drop(out.flush());
-                    }
+                    VoicePart::Text(text) => write(below.over(&text)),
+                    VoicePart::Question(text) => write(below.ask(text)),
+                    VoicePart::Answered => below.question = None,
+                    VoicePart::Standing(lines) => write(below.stand(lines)),
                     VoicePart::Mark(reached) => {
                         let count = lost.swap(0, Ordering::Relaxed);
                         if count > 0 {
@@ -148,6 +178,24 @@ pub(super) fn say(text: Vec<u8>) {
     }
 }
 
+/// Asks something on a line that waits for its answer, until [`answered`] is told.
+pub(super) fn ask(question: Vec<u8>) {
+    match on_stderr() {
+        Some(voice) => {
+            // A line that is full has a reader that hangs: nobody is there to answer.
+            let _stuck = voice.pieces.try_send(VoicePart::Question(question)).is_err();
+        }
+        None => drop(std::io::stderr().write_all(&question)),
+    }
+}
+
+/// The question that was asked last waits no more.
+pub(super) fn answered() {
+    if let Some(voice) = on_stderr() {
+        let _stuck = voice.pieces.try_send(VoicePart::Answered).is_err();
+    }
+}
+
 /// Lets these lines stand below all that is said from now on; none takes them away. Never waits.
 pub(super) fn stand(lines: Vec<StandingLine>) {
     if let Some(voice) = on_stderr() {
@@ -196,9 +244,24 @@ mod tests {
     }
 
     #[test]
+    fn a_question_is_put_again_below_what_is_said_while_it_waits() {
+        let page = Page::default();
+        let voice = Voice::to(page.clone()).unwrap();
+        voice.pieces.send(VoicePart::Question(b"approve? ".to_vec())).unwrap();
+        voice.say(b"the gateway failed\n".to_vec());
+        voice.pieces.send(VoicePart::Standing(Vec::new())).unwrap();
+        voice.pieces.send(VoicePart::Answered).unwrap();
+        voice.say(b"it goes on\n".to_vec());
+        assert!(voice.wait(LAST_WORDS));
+        let told = String::from_utf8(page.0.lock().unwrap().clone()).unwrap();
+        assert_eq!(told, "approve? \r\nthe gateway failed\napprove? it goes on\n");
+    }
+
+    #[test]
     fn what_stands_below_is_taken_away_whole_even_from_a_window_that_became_narrower() {
         let line = |columns| StandingLine { columns, text: "x".repeat(columns) };
-        let mut below = Below { lines: vec![line(79), line(10), line(0)], drawn: Vec::new() };
+        let lines = vec![line(79), line(10), line(0)];
+        let mut below = Below { lines, ..Below::default() };
         assert_eq!(below.taken_away(80), "", "nothing is there yet");
         assert_eq!(below.put_back().matches("\r\n").count(), 2);
         assert_eq!(below.taken_away(80), "\r\u{1b}[2A\u{1b}[J");

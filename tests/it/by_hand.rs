@@ -109,11 +109,20 @@ fn a_script_looks_first_and_types_nothing_where_it_is_so_already() {
     };
     assert_eq!(writes(&typed.asked), 0, "{:#?}", typed.asked);
     // And where it is not, it types them, in the document's order.
-    let answers = "y\ny\nAnn\n".to_owned() + &"n\ny\n".repeat(100);
+    // Two looks; the subnet; the gateway is begun and not waited for; the commander; the authorization; and what
+    // was begun is looked at before the connection.
+    let answers = "y\ny\n n\ny\n n\n Ann\n n\ny\n y\n".replace(' ', "") + &"n\ny\n".repeat(100);
     let typed = run(&text, folder.path(), "forward", &answers, false);
     assert!(writes(&typed.asked) > 5, "{}\n{:#?}", typed.said, typed.asked);
     let place = |part: &str| typed.asked.iter().position(|line| line.contains(part)).unwrap();
     assert!(place("vnet-gateway create") < place("vpn-connection create"));
+    let told = |part: &str| typed.said.find(part).unwrap();
+    assert!(told("Begun, and not waited for") < told("Who says yes?"), "{}", typed.said);
+    assert!(
+        told("Waiting for what was begun") < told("Connection of the gateway"),
+        "{}",
+        typed.said
+    );
     let connection = &typed.asked[place("vpn-connection create")];
     assert!(connection.contains("--authorization-key key-of-nobody"), "{connection}");
 }
@@ -122,10 +131,10 @@ fn a_script_looks_first_and_types_nothing_where_it_is_so_already() {
 fn a_script_stops_at_a_gate_without_a_name_and_at_a_refusal_with_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let text = script("runbooks/dr-circuit.yaml", folder.path());
-    let typed = run(&text, folder.path(), "forward", "y\ny\n\n", false);
+    let typed = run(&text, folder.path(), "forward", "y\ny\ny\ny\n\n", false);
     assert_eq!(typed.code, 1);
-    assert!(typed.said.contains("Stopped at step 3."), "{}", typed.said);
-    let typed = run(&text, folder.path(), "forward", "y\ny\nAnn\nn\n\n", true);
+    assert!(typed.said.contains("Stopped at step 5."), "{}", typed.said);
+    let typed = run(&text, folder.path(), "forward", "y\ny\nn\n\n", true);
     assert_eq!(typed.code, 1);
     assert!(typed.said.contains("That was refused."), "{}", typed.said);
     assert!(typed.said.contains("NetcfgInvalidSubnet"), "{}", typed.said);

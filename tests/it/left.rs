@@ -141,7 +141,15 @@ fn a_run_is_looked_at_again_in_azure() {
     assert_eq!(json(state, &[&approve[..], &target].concat()).0, 0);
     let (_, _, err) = words(&run);
     assert!(err.contains(&format!("Run {second} came after it")), "{err}");
+    assert!(err.contains("from under its steps gateway_subnet, gateway, "), "which of it: {err}");
     assert_eq!(look().0, 0, "a dry run takes nothing back");
+    let (code, _, err) = ran(state, &["undo", run.as_str(), "--reason", "home again"]);
+    assert_eq!(code, 4, "it is not taken from under the second: {err}");
+    assert!(err.contains(&format!("undo {run} --even-under {second} ")), "{err}");
+    let (code, _, err) =
+        ran(state, &["undo", run.as_str(), "--even-under", run.as_str(), "--reason", "home again"]);
+    assert_eq!(code, 4, "it is that one that is named, or none: {err}");
+    assert_eq!(look().0, 0, "a refused undo takes nothing back");
 
     let step = "connection";
     let steps = view["steps"].as_array().unwrap();

@@ -61,6 +61,13 @@ impl Line {
     pub fn keeps(&self) -> bool {
         self.command.starts_with("keep ")
     }
+
+    /// Whether it sets a variable, which only the shell has that it is typed in.
+    #[must_use]
+    pub fn sets_a_variable(&self) -> bool {
+        let named = |name: &str| !name.contains(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        self.command.lines().any(|line| line.split_once('=').is_some_and(|(name, _)| named(name)))
+    }
 }
 
 /// Something that goes wrong, and what then.

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 use super::Written;
 use super::step_view::{CommandView, StepPart, UndoView};
-use super::view::{Document, DocumentPart};
+use super::view::{Document, DocumentPart, StepLink};
 use crate::outward;
 use crate::render::by_hand::quoted;
 
@@ -96,7 +96,13 @@ fn whole(text: &mut String, part: &DocumentPart, verb: &str) {
         }
     }
     for step in &part.steps {
+        for begun in part.steps.iter().filter(|begun| awaited_by(begun, step)) {
+            taking_up(text, &part.key, begun);
+        }
         one(text, &part.key, step);
+    }
+    for begun in part.steps.iter().filter(|step| is_begun(step) && awaited(step).is_none()) {
+        taking_up(text, &part.key, begun);
     }
     let _ = writeln!(text, "\n  say\n  say {}\n}}", word("All steps are done."));
 }
@@ -131,6 +137,52 @@ fn body(text: &mut String, name: &str, commands: &[CommandView]) {
     text.push_str("}\n");
 }
 
+/// Whether a step is begun and not waited for: it has commands of its own.
+fn is_begun(step: &StepPart) -> bool {
+    step.meanwhile.is_some() && !step.act.is_empty()
+}
+
+/// The first step that waits for one that was begun.
+fn awaited(step: &StepPart) -> Option<&StepLink> {
+    step.meanwhile.as_ref().and_then(|meanwhile| meanwhile.until.as_ref())
+}
+
+fn awaited_by(begun: &StepPart, step: &StepPart) -> bool {
+    is_begun(begun) && awaited(begun).is_some_and(|until| until.name == step.name)
+}
+
+/// Waits for a step that was begun, and looks at it as its turn would have.
+fn taking_up(text: &mut String, key: &str, step: &StepPart) {
+    let (work, look) = (named(key, "do", &step.number), named(key, "look", &step.number));
+    let (begun, advice) = (named(key, "begun", &step.number), word(&advice(step)));
+    let title = word(&format!("{}, begun before", step.title));
+    let _ = writeln!(text, "\n  step {} {title} {}", step.number, word(&step.usual));
+    let _ = writeln!(text, "  if [ -n \"${begun}\" ]; then");
+    let _ = writeln!(text, "    taken_up \"${begun}\" {work} {advice}");
+    if !step.check.is_empty() {
+        let _ = writeln!(text, "    see {look} {} {advice}", word(&step.good));
+    }
+    let _ = writeln!(text, "  else\n    say '   It was so already.'\n  fi");
+}
+
+/// Begins a step that is waited for later.
+fn beginning(text: &mut String, key: &str, step: &StepPart) {
+    let (work, look) = (named(key, "do", &step.number), named(key, "look", &step.number));
+    let begun = named(key, "begun", &step.number);
+    let then = match awaited(step) {
+        Some(until) => format!("step {} is the first that needs it.", until.number),
+        None => "it is looked at after the last step.".to_owned(),
+    };
+    let _ = writeln!(text, "  {begun}=");
+    let begin = format!("begin {work} {} && {begun}=$begun", word(&then));
+    if step.check.is_empty() {
+        let _ = writeln!(text, "  {begin}");
+    } else {
+        let good = word(&step.good);
+        let _ = writeln!(text, "  if ! already {look} {good}; then\n    {begin}\n  fi");
+    }
+}
+
 /// A step in its turn.
 fn one(text: &mut String, key: &str, step: &StepPart) {
     let (work, look) = (named(key, "do", &step.number), named(key, "look", &step.number));
@@ -139,6 +191,9 @@ fn one(text: &mut String, key: &str, step: &StepPart) {
         None => format!("{}; {} at most.", step.usual, step.timeout),
     };
     let _ = writeln!(text, "\n  step {} {} {}", step.number, word(&step.title), word(&takes));
+    if is_begun(step) {
+        return beginning(text, key, step);
+    }
     let mut margin = "  ";
     if let Some(when) = &step.when {
         let _ = writeln!(text, "  if only_when {}; then", word(when));

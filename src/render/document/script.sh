@@ -47,6 +47,19 @@ attempt() {
   done
 }
 
+# Begins what takes long, and goes on; Azure goes on with it whatever becomes of this script.
+begin() {
+  "$1" >/dev/null </dev/null &
+  begun=$!
+  say "   Begun, and not waited for: $2"
+}
+
+# Waits for what was begun, and does it here where it was refused.
+taken_up() {
+  say "   Waiting for what was begun."
+  wait "$1" || attempt "$2" "$3"
+}
+
 # Looks until somebody says that it is as it should be.
 see() {
   while :; do

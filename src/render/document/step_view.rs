@@ -68,6 +68,8 @@ view! {
         pub usual_short: String,
         /// How long it took in the drill.
         pub drilled: Option<String>,
+        /// What can be done while it goes on, where it takes long and something can.
+        pub meanwhile: Option<MeanwhileView>,
         /// What good looks like.
         pub good: String,
         /// The same in the author's words: prose.
@@ -110,6 +112,16 @@ view! {
         pub undo_said: bool,
         /// The commands that take it back.
         pub undo_commands: Vec<CommandView>,
+    }
+}
+
+view! {
+    /// What is done while a step goes on that takes long.
+    pub struct MeanwhileView {
+        /// The step to go on with.
+        pub next: StepLink,
+        /// The first step that waits for it; none where no step does.
+        pub until: Option<StepLink>,
     }
 }
 

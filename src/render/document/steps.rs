@@ -7,7 +7,8 @@ use super::numbered::Numbered;
 use super::only::only;
 use super::schedule::Schedule;
 use super::view::{
-    CommandView, GateView, OptionView, StepLink, StepPart, TroubleView, UndoView, WindowView,
+    CommandView, GateView, MeanwhileView, OptionView, StepLink, StepPart, TroubleView, UndoView,
+    WindowView,
 };
 use super::{usual, words};
 use crate::model::action::{HubAction, RemovalKind};
@@ -197,6 +198,7 @@ fn part(
         usual_short: usual::duration(&step.action)
             .map_or_else(|| "people".to_owned(), |(half, _)| words::time(half)),
         drilled,
+        meanwhile: meanwhile(numbered, place, &guide),
         good: guide.good,
         looks_good: step.prose.looks_good.clone(),
         portal: guide.portal,
@@ -221,6 +223,12 @@ fn part(
             || matches!(step.action, Action::Verify(_) | Action::General(_)),
         undo_commands: commands(guide.undo),
     }
+}
+
+/// What is done while a step goes on that another shell can begin as well.
+fn meanwhile(numbered: &Numbered<'_>, place: usize, guide: &Guide) -> Option<MeanwhileView> {
+    let elsewhere = !guide.act.iter().any(Line::sets_a_variable);
+    numbered.meanwhile(place).filter(|_| elsewhere)
 }
 
 /// How long the drill took for a step, and when.

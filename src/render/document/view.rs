@@ -1,8 +1,8 @@
 //! What does a document show? The only thing that its templates see; docs/templates.md is made of it.
 
 pub use super::step_view::{
-    CommandView, DayView, FaultView, GateView, MatrixCell, MatrixRow, MatrixView, OptionView,
-    StepPart, TroubleView, UndoView,
+    CommandView, DayView, FaultView, GateView, MatrixCell, MatrixRow, MatrixView, MeanwhileView,
+    OptionView, StepPart, TroubleView, UndoView,
 };
 use crate::render::template::view;
 
