@@ -9,19 +9,23 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 
 use super::live::Stillness;
+use super::reply::{Meant, Offer, reasoned};
 use super::ui::Ui;
-use crate::engine::{
-    Busy, Clock, Command, Event, Handle, Recorded, RunState, StepCommand, Watcher,
-};
+use crate::engine::{Busy, Clock, Event, Handle, Recorded, RunState, Watcher};
 use crate::model::limits::COMMANDS_WAITING_MAX;
 use crate::model::{Person, StepName};
+use crate::render::question;
+use crate::render::truth::{self, Ask};
 
 /// A question for whoever sits at the terminal. Virtual time stands still until it is answered.
 #[derive(Debug)]
 pub struct Prompt {
-    step: StepName,
-    /// What may be chosen, at a decision.
-    options: Vec<String>,
+    offer: Offer,
+    ask: Ask,
+    /// The run it is about, in words.
+    run: String,
+    /// Whether the line of its event was told just now.
+    told: bool,
     busy: Busy,
 }
 
@@ -33,10 +37,10 @@ pub struct Gates {
 }
 
 /// The questions as they come, and which of them are open.
-#[derive(Debug)]
 pub struct Questions {
     asked: mpsc::Receiver<Prompt>,
     open: watch::Receiver<BTreeSet<StepName>>,
+    clock: Arc<dyn Clock>,
 }
 
 impl Gates {
@@ -46,7 +50,8 @@ impl Gates {
         // As many as commands may wait: each question becomes one.
         let (questions, asked) = mpsc::channel(COMMANDS_WAITING_MAX);
         let (open, opened) = watch::channel(BTreeSet::new());
-        (Self { clock, questions, open }, Questions { asked, open: opened })
+        let answered = Questions { asked, open: opened, clock: Arc::clone(&clock) };
+        (Self { clock, questions, open }, answered)
     }
 }
 
@@ -58,29 +63,32 @@ impl Watcher for Gates {
             known.clone_from(&open);
             changed
         });
+        // A journal that is opened again tells its events as one line.
+        let told = events.first().is_some_and(|first| first.seq.0 > 1);
         for Recorded { event, .. } in events {
             if let Event::GateOpened { step, failure, .. } = event
                 && open.contains(step)
+                && let Some((offer, ask, run)) = offered(state, step, failure.is_some())
             {
-                let action = state
-                    .opened
-                    .as_ref()
-                    .and_then(|opened| opened.plan.step(step))
-                    .filter(|_| failure.is_none())
-                    .map(|step| &step.action);
-                let decision = action.and_then(|action| action.gate()?.decision());
-                let options = decision.map_or_else(Vec::new, |decision| {
-                    decision.options.iter().map(|(name, _)| name.clone()).collect()
-                });
+                let prompt = Prompt { offer, ask, run, told, busy: self.clock.enter() };
                 // A question that finds no room is still answered with `backroad approve`.
-                drop(self.questions.try_send(Prompt {
-                    step: step.clone(),
-                    options,
-                    busy: self.clock.enter(),
-                }));
+                drop(self.questions.try_send(prompt));
             }
         }
     }
+}
+
+/// What a step asks, what may be answered, and of which run.
+fn offered(state: &RunState, step: &StepName, failed: bool) -> Option<(Offer, Ask, String)> {
+    let opened = state.opened.as_ref()?;
+    let ask = truth::question(state, step)?;
+    let gate = opened.plan.step(step)?.action.gate();
+    let decision = gate.and_then(|gate| gate.decision()).filter(|_| !failed);
+    let options = decision.map_or_else(Vec::new, |decision| {
+        decision.options.iter().map(|(name, _)| name.clone()).collect()
+    });
+    let offer = Offer::new(step.clone(), ask.kind, options, gate.is_some());
+    Some((offer, ask, format!("run {} of {}", opened.run, opened.plan.parts().runbook)))
 }
 
 /// What is typed, line by line, on a thread that may wait for it for ever.
@@ -136,10 +144,13 @@ pub async fn answer(
     by: Person,
     screen: Option<Stillness>,
 ) {
-    let Questions { mut asked, open } = questions;
+    let Questions { mut asked, open, clock } = questions;
     let mut desk = Desk { ui, typed: typed(), open };
-    while let Some(prompt) = asked.recv().await {
-        if !desk.open.borrow().contains(&prompt.step) {
+    let mut waited = false;
+    while let Some(mut prompt) = asked.recv().await {
+        // One that stood behind another was told long before.
+        prompt.told &= !waited;
+        if !desk.open.borrow().contains(&prompt.offer.step) {
             continue;
         }
         if let Some(screen) = &screen {
@@ -147,7 +158,12 @@ pub async fn answer(
             // It waits for the lines before the question.
             drop(tokio::task::spawn_blocking(move || screen.keep()).await);
         }
-        let answered = ask(&mut desk, &prompt, &handle, &by).await;
+        let now = clock.now();
+        for line in question::lines(&prompt.ask, &prompt.run, now, prompt.told, desk.ui.err_now()) {
+            desk.ui.say(&line);
+        }
+        let answered = ask(&mut desk, &prompt.offer, &handle, &by).await;
+        waited = !asked.is_empty();
         drop(prompt.busy);
         if let Some(screen) = &screen {
             screen.end();
@@ -159,49 +175,59 @@ pub async fn answer(
 }
 
 /// Asks until there is an answer; none when nobody is there to give one.
-async fn ask(desk: &mut Desk, prompt: &Prompt, handle: &Handle, by: &Person) -> Option<()> {
-    let Prompt { step, options, .. } = prompt;
-    let ui = desk.ui;
+async fn ask(desk: &mut Desk, offer: &Offer, handle: &Handle, by: &Person) -> Option<()> {
+    let (ui, step) = (desk.ui, &offer.step);
     let name = ui.err.warn(&step.to_string());
-    let (verb, answers) = match options.is_empty() {
-        true => ("approve", "yes/no".to_owned()),
-        false => ("choose at", options.join("/")),
-    };
-    // The question itself stands in the line above, with its time.
-    let question = format!("  {verb} {name}? [{answers}]");
+    let prompt = offer.prompt(&name);
     let elsewhere = || {
         ui.say(&format!("\n  {step} needs no answer here any more."));
         Some(())
     };
     loop {
-        let typed = match desk.reply(step, &question).await {
+        let typed = match desk.reply(step, &prompt).await {
             Reply::Typed(typed) => typed,
             Reply::Elsewhere => return elsewhere(),
             Reply::Nobody => return None,
         };
-        let word = typed.to_ascii_lowercase();
-        let choice = options.iter().find(|option| **option == word).cloned();
-        let mut said = StepCommand { step: step.clone(), by: by.clone(), reason: None, choice };
-        let command = match word.as_str() {
-            _ if said.choice.is_some() => Command::Approve(said),
-            "y" | "yes" => Command::Approve(said),
-            "n" | "no" => {
-                // A no goes into the journal with its reason.
-                while said.reason.is_none() {
-                    let reason = match desk.reply(step, &format!("  {name}: Why not?")).await {
-                        Reply::Typed(reason) => reason,
-                        Reply::Elsewhere => return elsewhere(),
-                        Reply::Nobody => return None,
-                    };
-                    said.reason = Some(reason).filter(|reason| !reason.is_empty());
+        let command = match offer.meant(&typed, by) {
+            Meant::This(command) => command,
+            Meant::WithReason(command, why) => {
+                match why_then(desk, step, &format!("  {name}: {why}")).await {
+                    Reply::Typed(reason) if reason == BACK => continue,
+                    // It goes into the journal with its reason.
+                    Reply::Typed(reason) => reasoned(command, reason),
+                    Reply::Elsewhere => return elsewhere(),
+                    Reply::Nobody => return None,
                 }
-                Command::Decline(said)
             }
-            _ => continue,
+            Meant::Nothing => {
+                let words = offer.words().join(", ");
+                ui.say(&format!("  That is no answer here. Answers are: {words}."));
+                continue;
+            }
         };
-        if let Err(why) = handle.command(command).await {
-            ui.say(&why.to_string());
+        let Err(why) = handle.command(command).await else { return Some(()) };
+        ui.say(&format!("  {why}"));
+        if !desk.open.borrow().contains(step) {
+            return Some(());
         }
-        return Some(());
+    }
+}
+
+/// What leads from the question for a reason back to the question itself.
+const BACK: &str = "back";
+
+/// Asks for a reason until there is one.
+async fn why_then(desk: &mut Desk, step: &StepName, prompt: &str) -> Reply {
+    let ui = desk.ui;
+    loop {
+        match desk.reply(step, prompt).await {
+            Reply::Typed(reason) if reason.is_empty() => {
+                ui.say(&format!(
+                    "  It takes a reason, for the journal. `{BACK}` answers otherwise."
+                ));
+            }
+            reply => return reply,
+        }
     }
 }

@@ -339,25 +339,49 @@ impl Context {
         Ok(look)
     }
 
+    /// A run as the shared store has it; none where it does not.
+    async fn look_elsewhere(&self, run: &RunId) -> Result<Option<LookedBy>, CliError> {
+        let Some((events, driver, seen)) = self.look_shared(run).await? else { return Ok(None) };
+        let now = RealClock::new(NonZeroU32::MIN, None).now();
+        let driver = driver.filter(|note| note.drives);
+        let behind = self.shared.as_ref().filter(|shared| shared.is_behind());
+        // Who is silent is not to be told from what is behind.
+        let silent = driver.as_ref().filter(|note| behind.is_none() && note.is_silent(now));
+        let silent = silent.map(|note| {
+            format!("{} drives it and is silent, {}.", note.holder, shared::ago(note.heard))
+        });
+        let driven = match driver {
+            Some(_) if silent.is_none() => Driven::ByAProcess,
+            _ => Driven::ByNobody,
+        };
+        let silent = silent.or_else(|| behind.map(shared::behind));
+        Ok(Some(LookedBy::Elsewhere(events, driven, silent, seen)))
+    }
+
+    /// What others have recorded of a run after the process of this host that holds it and does not answer.
+    async fn gone_on_without(&self, run: &RunId, written: &[Recorded]) -> Option<LookedBy> {
+        let last = |events: &[Recorded]| events.last().map(|last| last.seq);
+        match self.look_elsewhere(run).await {
+            Ok(Some(LookedBy::Elsewhere(events, driven, warning, seen)))
+                if last(&events) > last(written) =>
+            {
+                let own = "A process of this host holds the run and does not answer: it was taken over, and this is \
+                           what was recorded since.";
+                let warning =
+                    warning.map_or_else(|| own.to_owned(), |more| format!("{own} {more}"));
+                Some(LookedBy::Elsewhere(events, driven, Some(warning), seen))
+            }
+            // The store may be as far away as whoever holds the run.
+            Ok(_) | Err(_) => None,
+        }
+    }
+
     async fn read_or_ask(&self, run: &RunId) -> Result<LookedBy, CliError> {
         // What this host does not drive itself is read where all hosts write.
         if !self.state.is_held(run)
-            && let Some((events, driver, seen)) = self.look_shared(run).await?
+            && let Some(look) = self.look_elsewhere(run).await?
         {
-            let now = RealClock::new(NonZeroU32::MIN, None).now();
-            let driver = driver.filter(|note| note.drives);
-            let behind = self.shared.as_ref().filter(|shared| shared.is_behind());
-            // Who is silent is not to be told from what is behind.
-            let silent = driver.as_ref().filter(|note| behind.is_none() && note.is_silent(now));
-            let silent = silent.map(|note| {
-                format!("{} drives it and is silent, {}.", note.holder, shared::ago(note.heard))
-            });
-            let driven = match driver {
-                Some(_) if silent.is_none() => Driven::ByAProcess,
-                _ => Driven::ByNobody,
-            };
-            let silent = silent.or_else(|| behind.map(shared::behind));
-            return Ok(LookedBy::Elsewhere(events, driven, silent, seen));
+            return Ok(look);
         }
         match self.state.read(run) {
             Ok(events) => Ok(LookedBy::Written(events, Driven::ByNobody, None)),
@@ -376,6 +400,9 @@ impl Context {
                 // It hangs, or could not open its socket: what it has written is at most a moment old.
                 match self.state.read_export(run) {
                     Ok(events) if !events.is_empty() => {
+                        if let Some(look) = self.gone_on_without(run, &events).await {
+                            return Ok(look);
+                        }
                         let warning = format!("{} This is what it wrote.", error.what);
                         Ok(LookedBy::Written(events, Driven::ByAProcess, Some(warning)))
                     }

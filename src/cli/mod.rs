@@ -37,6 +37,7 @@ pub mod preflight;
 mod proof;
 mod ready;
 pub mod region_down;
+mod reply;
 mod run;
 pub mod saved;
 mod screen;

@@ -290,7 +290,11 @@ impl Context {
         let id =
             ulid::Ulid::from_parts(millis, u128::from_be_bytes(HostEntropy.bytes())).to_string();
         inbox.send(&id, command).await?;
-        match inbox.wait(&id).await? {
+        let mut answered = inbox.wait(&id).await?;
+        if answered.is_none() && !inbox.withdraw(&id).await? {
+            answered = inbox.wait(&id).await?;
+        }
+        match answered {
             Some(Answered::Done) => Ok(()),
             Some(Answered::Refused(why)) => Err(CliError::refused(why)
                 .hint(format!("See the run with `backroad status {run}`."))),
@@ -298,11 +302,14 @@ impl Context {
                 "The command was taken, and what became of it was not said.",
             )
             .hint(format!("See with `backroad status {run}` whether it was done, before you say it again."))),
-            None => Err(CliError::refused("Nobody has taken the command within a minute.")
-                .reason("It stays in the store, and whoever drives the run next is told.")
-                .hint(format!(
-                    "See with `backroad runs` who drives it; `backroad take-over {run}` drives it from here."
-                ))),
+            Some(Answered::Withdrawn) | None => {
+                Err(CliError::refused("Nobody has taken the command within a minute.")
+                    .reason("It was taken back: nobody will act on it.")
+                    .hint(format!(
+                        "See with `backroad runs` who drives it; `backroad take-over {run}` drives it from here. Then \
+                         say it again."
+                    )))
+            }
         }
     }
 

@@ -83,11 +83,7 @@ impl Opened {
     /// What kind of run it is, for people.
     #[must_use]
     pub fn kind(&self) -> RunKind {
-        match (self.mode, self.against) {
-            (RunMode::Drill, _) => RunKind::Drill,
-            (RunMode::Live, RunTarget::Simulator) => RunKind::Simulated,
-            (RunMode::Live, RunTarget::Azure) => RunKind::Live,
-        }
+        RunKind::of(self.mode, self.against)
     }
 }
 

@@ -60,6 +60,16 @@ pub enum RunKind {
 }
 
 impl RunKind {
+    /// The kind of a run in this mode, made against this.
+    #[must_use]
+    pub fn of(mode: RunMode, against: RunTarget) -> Self {
+        match (mode, against) {
+            (RunMode::Drill, _) => Self::Drill,
+            (RunMode::Live, RunTarget::Simulator) => Self::Simulated,
+            (RunMode::Live, RunTarget::Azure) => Self::Live,
+        }
+    }
+
     /// In a word.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -20,6 +20,7 @@ pub mod plan_text;
 pub mod preflight_text;
 mod preview_view;
 pub mod progress;
+pub mod question;
 pub mod ready;
 mod recovered;
 pub mod report;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::style::{Flow, Style, clock, fill, wrap};
 use super::truth::{Ask, AzureWork, ExpectedEnd, Mood, ObjectiveVerdict, RunTruth};
+use crate::model::Timestamp;
 
 /// Columns of the label before each line.
 const LABEL: usize = 9;
@@ -161,7 +162,7 @@ pub fn asked(ask: &Ask, truth: &RunTruth, style: Style) -> Vec<String> {
             }
         }
     }
-    match who(ask, truth, style) {
+    match who(ask, truth.at, style) {
         who if who.is_empty() => {}
         who => put(&mut lines, "", &who, style),
     }
@@ -190,7 +191,7 @@ pub(super) fn what(ask: &Ask) -> String {
 }
 
 /// Whom that is, how to reach them, and until when.
-pub(super) fn who(ask: &Ask, truth: &RunTruth, style: Style) -> String {
+pub(super) fn who(ask: &Ask, now: Timestamp, style: Style) -> String {
     let mut parts = Vec::new();
     if !ask.people.is_empty() {
         parts.push(format!("{} is {}", ask.whom(), ask.people.join(", ")));
@@ -203,13 +204,13 @@ pub(super) fn who(ask: &Ask, truth: &RunTruth, style: Style) -> String {
         parts.push("not the one who started the run".to_owned());
     }
     if let Some(since) = ask.since {
-        parts.push(format!("asked {} ago", clock(truth.at.since(since))));
+        parts.push(format!("asked {} ago", clock(now.since(since))));
     }
     if let Some(at) = ask.expires_at {
         let then = ask.then.as_deref().unwrap_or("it closes");
-        let left = clock(at.since(truth.at));
-        let time = style.time(at, truth.at);
-        parts.push(match at <= truth.at {
+        let left = clock(at.since(now));
+        let time = style.time(at, now);
+        parts.push(match at <= now {
             true => {
                 format!("its time was over at {time}: it {}, once the run is resumed", it(then))
             }

@@ -14,8 +14,9 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt as _, PutMode};
 
+use backroad::engine::RunKind;
 use backroad::engine::{Clock, Event, Journal as _};
-use backroad::model::{Epoch, RunId, Seq, StepName, Timestamp};
+use backroad::model::{Epoch, RunId, RunOutcome, Seq, StepName, Timestamp};
 use backroad::sim::VirtualClock;
 use backroad::store::shared::{DriverNote, SharedStore};
 use backroad::store::{StateDir, StoreCost};
@@ -79,7 +80,9 @@ fn ended(n: u64) -> DriverNote {
         head: Seq(93),
         drives: false,
         runbook: Some("dr-circuit".to_owned()),
-        outcome: Some("succeeded".to_owned()),
+        kind: Some(RunKind::Live),
+        asks: Vec::new(),
+        outcome: Some(RunOutcome::Succeeded),
         kept_in: None,
         removed: false,
         beside: std::collections::BTreeMap::new(),

@@ -225,6 +225,15 @@ async fn a_letter_is_given_out_once_and_answered() {
     inbox.send("c", &5).await.unwrap();
     assert!(inbox.take::<String>().await.unwrap().is_empty());
     assert!(matches!(inbox.answered("c").await.unwrap(), Some(Answered::Refused(_))));
+    // Of one that its sender took back nobody hears; one that was taken is not taken back.
+    inbox.send("d", &"never mind").await.unwrap();
+    assert!(inbox.withdraw("d").await.unwrap());
+    assert!(inbox.take::<String>().await.unwrap().is_empty());
+    assert_eq!(inbox.wait("d").await.unwrap(), Some(Answered::Withdrawn));
+    inbox.send("e", &"too late").await.unwrap();
+    assert_eq!(inbox.take::<String>().await.unwrap().len(), 1);
+    assert!(!inbox.withdraw("e").await.unwrap());
+    assert_eq!(inbox.answered("e").await.unwrap(), Some(Answered::Taken));
 }
 
 #[tokio::test]

@@ -29,7 +29,6 @@ use crate::render::board::KeptEstate;
 use crate::render::document::material::Material;
 use crate::render::machine::RunMeasures;
 use crate::render::ready::{PastReadiness, ReadyTrend, trend};
-use crate::render::truth::RunStanding;
 use crate::render::view::Driven;
 use crate::render::{document as render_document, report as render_report};
 use crate::store::{RunProgress, regular};
@@ -166,9 +165,7 @@ impl PageSource {
     /// What the driver of a run of the shared store says of it, where it has ended.
     fn line_elsewhere(&self, run: &RunId) -> Option<RunLine> {
         let note = self.elsewhere.note(run).filter(|note| !note.drives)?;
-        let standing = RunStanding::of_end(note.outcome.as_deref()?)?;
-        let line = super::runs::elsewhere(&note, false);
-        Some(RunLine { standing: Some(standing), ..line })
+        note.outcome.map(|_| super::runs::elsewhere(&note, false))
     }
 
     /// Reads files beside the tasks that answer.
@@ -398,6 +395,7 @@ mod tests {
     use crate::cli::args::{CommandLine, Output};
     use crate::cli::settings::Environment;
     use crate::cli::ui::{Manner, Ui};
+    use crate::render::truth::RunStanding;
     use crate::store::shared::SharedStore;
 
     /// A store that counts what it is asked, and from a moment on answers nothing.

@@ -12,6 +12,7 @@ use crate::cli::context::{Context, RunLook};
 use crate::cli::error::{CliError, Status};
 use crate::cli::shared;
 use crate::engine::{Clock as _, RunState};
+use crate::render::truth::RunStanding;
 use crate::render::view::{Driven, RUNS_SCHEMA};
 use crate::render::{RunLine, json, run_view_at, runs_text};
 use crate::store::RunSummaryRaw;
@@ -91,15 +92,22 @@ pub(super) fn elsewhere(note: &DriverNote, behind: bool) -> RunLine {
     // Who is silent is not to be told from what is behind.
     let silent = !behind && note.is_silent(now);
     let heard = shared::ago(note.heard);
+    let standing = match note.outcome {
+        Some(outcome) => Some(RunStanding::of_outcome(outcome)),
+        None if !note.drives || silent => Some(RunStanding::Interrupted),
+        None if !note.asks.is_empty() => Some(RunStanding::Waiting),
+        // One that is just opened has not said what it is.
+        None => note.kind.map(|_| RunStanding::Running),
+    };
     RunLine {
         run: note.run.to_string(),
         runbook: note.runbook.clone(),
-        mode: None,
-        outcome: note.outcome.clone(),
-        standing: None,
+        mode: note.kind,
+        outcome: note.outcome.map(|outcome| outcome.to_string()),
+        standing,
         headline: None,
         by: None,
-        open_gates: Vec::new(),
+        open_gates: note.asks.iter().map(ToString::to_string).collect(),
         started_at: None,
         age_seconds: Some(Context::age(&note.run)),
         recovery_seconds: None,

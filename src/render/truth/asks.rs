@@ -196,7 +196,7 @@ fn after_the_end(state: &RunState, plan: &Plan, run: &RunId, outcome: RunOutcome
     Some(ask)
 }
 
-fn of_step(state: &RunState, plan: &Plan, step: &Step) -> Option<Ask> {
+pub(super) fn of_step(state: &RunState, plan: &Plan, step: &Step) -> Option<Ask> {
     let record = state.step(&step.name)?;
     let run = &state.opened.as_ref()?.run;
     let name = &step.name;

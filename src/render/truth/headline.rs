@@ -62,14 +62,6 @@ impl RunStanding {
         }
     }
 
-    /// Where a run stands that has ended so; none for a word that is no outcome.
-    #[must_use]
-    pub fn of_end(outcome: &str) -> Option<Self> {
-        let ends =
-            [Self::Succeeded, Self::Failed, Self::Undone, Self::UndoIncomplete, Self::Cancelled];
-        ends.into_iter().find(|end| end.as_str() == outcome)
-    }
-
     /// In capitals, as a screen shows it: seen from across the room.
     #[must_use]
     pub fn shown(self) -> String {

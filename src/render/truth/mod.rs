@@ -27,6 +27,13 @@ pub use at_work::AzureWork;
 pub use forecast::ExpectedEnd;
 pub use headline::{Mood, RunStanding};
 
+/// What a step asks of people now; none where it asks nothing.
+#[must_use]
+pub fn question(state: &RunState, step: &StepName) -> Option<Ask> {
+    let plan = &state.opened.as_ref()?.plan;
+    asks::of_step(state, plan, plan.step(step)?)
+}
+
 /// What is true of a run at a moment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunTruth {

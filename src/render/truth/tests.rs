@@ -138,7 +138,7 @@ fn a_contact_that_ends_as_a_sentence_is_gone_on_from() {
     let truth = view.now.as_ref().unwrap();
     let mut ask = truth.asks[0].clone();
     ask.contact = Some("the duty phone, in the plan.".to_owned());
-    let said = truth_text::who(&ask, truth, Style::PLAIN);
+    let said = truth_text::who(&ask, truth.at, Style::PLAIN);
     assert!(said.contains("reach the duty phone, in the plan; not the one"), "{said}");
 }
 

@@ -189,7 +189,7 @@ pub(super) fn people_shortly(
         );
         let way = ask.ways.first().map(|way| way.command.as_str()).unwrap_or_default();
         first.extend(wrapped(way).into_iter().map(Line::raw));
-        then.extend(wrapped(&truth_text::who(ask, truth, style)).into_iter().map(Line::raw));
+        then.extend(wrapped(&truth_text::who(ask, truth.at, style)).into_iter().map(Line::raw));
     }
     for ask in &truth.asks {
         then.extend(wrapped(&ask.question).into_iter().map(Line::raw));

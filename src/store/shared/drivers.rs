@@ -12,8 +12,8 @@ use object_store::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::objects::SharedStore;
-use crate::engine::{Event, Recorded};
-use crate::model::{Epoch, RunId, Seq, Timestamp};
+use crate::engine::{Event, Recorded, RunKind, RunTarget};
+use crate::model::{Epoch, RunId, RunOutcome, Seq, StepName, Timestamp};
 use crate::store::{StoreCost, StoreError, holder_name};
 
 /// How often a driver says that it lives.
@@ -54,8 +54,14 @@ pub struct DriverNote {
     pub drives: bool,
     /// The runbook's name, as soon as the journal says it.
     pub runbook: Option<String>,
+    /// What kind of run it is, as soon as the journal says it; notes of before this was written have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<RunKind>,
+    /// The steps at which people are asked something.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub asks: Vec<StepName>,
     /// How the run ended, if it did.
-    pub outcome: Option<String>,
+    pub outcome: Option<RunOutcome>,
     /// Where the run is driven from, if not from this store: what lies here is a copy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept_in: Option<String>,
@@ -84,15 +90,23 @@ impl DriverNote {
     pub(super) fn take_in(&mut self, recorded: &[Recorded]) {
         for Recorded { event, .. } in recorded {
             match event {
-                Event::RunOpened { plan, .. } => {
+                Event::RunOpened { plan, mode, endpoint, against, .. } => {
                     self.runbook = Some(plan.parts().runbook.to_string());
+                    let target = against.unwrap_or_else(|| RunTarget::of(*mode, endpoint));
+                    self.kind = Some(RunKind::of(*mode, target));
                 }
-                Event::RunEnded { outcome } => self.outcome = Some(outcome.to_string()),
+                Event::GateOpened { step, .. } => self.asks.push(step.clone()),
+                // Of several people one has answered.
+                Event::Approved { .. } => {}
+                Event::RunEnded { outcome } => {
+                    self.outcome = Some(*outcome);
+                    self.asks.clear();
+                }
                 // It goes on.
                 Event::Reopened { .. }
                 | Event::UndoRequested { .. }
                 | Event::SettleRequested { .. } => self.outcome = None,
-                _ => {}
+                other => self.asks.retain(|step| other.step() != Some(step)),
             }
         }
     }
@@ -120,6 +134,8 @@ pub(super) fn note(
         head,
         drives: true,
         runbook: None,
+        kind: None,
+        asks: Vec::new(),
         outcome: None,
         kept_in: None,
         removed: false,

@@ -2,7 +2,8 @@
 //!
 //! A letter is taken before it is acted on: its answer is made as an object that must not exist yet. A driver
 //! that dies in between has taken it all the same, and whoever drives on does not act on it again: at most
-//! once, and the sender is told that it is not known.
+//! once, and the sender is told that it is not known. Its sender takes it back in the same way, so that a command of
+//! which its giver was told that nobody took it is acted on by nobody.
 
 use std::time::Duration;
 
@@ -48,6 +49,8 @@ pub struct Letter<T> {
 pub enum Answered {
     /// Somebody has taken it and has not said more.
     Taken,
+    /// Its sender has taken it back: nobody acts on it.
+    Withdrawn,
     /// It was done.
     Done,
     /// It was refused, and why.
@@ -109,7 +112,7 @@ impl Inbox {
         let mut last = None;
         for look in 0..looks {
             last = self.answered(id).await?;
-            if matches!(last, Some(Answered::Done | Answered::Refused(_))) {
+            if !matches!(last, None | Some(Answered::Taken)) {
                 break;
             }
             let pause = if look < 5 { LOOK_EVERY / 5 } else { LOOK_EVERY };
@@ -137,7 +140,7 @@ impl Inbox {
         for meta in listed.into_iter().take(LETTERS_MAX) {
             let id = meta.location.filename().and_then(|name| name.strip_suffix(".json"));
             let Some(id) = id.map(str::to_owned) else { continue };
-            if !self.is_ours(&id).await? {
+            if !self.is_first_to_say(&id, &Answered::Taken).await? {
                 drop(self.store.objects().delete(&meta.location).await);
                 continue;
             }
@@ -157,9 +160,22 @@ impl Inbox {
         Ok(taken)
     }
 
-    /// Whether this driver is the one who takes it.
-    async fn is_ours(&self, id: &str) -> Result<bool, StoreError> {
-        let (path, bytes) = (self.answer(id), text(&Answered::Taken));
+    /// Takes a letter back. Not where somebody has taken it: then what became of it is to be asked.
+    ///
+    /// # Errors
+    /// The store does not answer: whether it counts is unknown.
+    pub async fn withdraw(&self, id: &str) -> Result<bool, StoreError> {
+        let withdrawn = self.is_first_to_say(id, &Answered::Withdrawn).await?;
+        if withdrawn {
+            // Whoever finds it first takes it away; nobody reads it.
+            drop(self.store.objects().delete(&self.letters().join(format!("{id}.json"))).await);
+        }
+        Ok(withdrawn)
+    }
+
+    /// Whether nobody has said before what becomes of a letter.
+    async fn is_first_to_say(&self, id: &str, answered: &Answered) -> Result<bool, StoreError> {
+        let (path, bytes) = (self.answer(id), text(answered));
         match self.store.objects().put_opts(&path, bytes.into(), PutMode::Create.into()).await {
             Ok(_) => Ok(true),
             Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) => Ok(false),
