@@ -29,12 +29,20 @@ impl Context {
             self.work_out_claims(run, path, why).await?;
             claimed = here.claim(run, endpoint, resources);
         }
-        match claimed {
-            Err(ClaimError::Taken { run: by, resource }) if !self.state.has(&by) => {
-                return Err(self.taken_by_none(&by, &resource));
+        // Each time round one run less is in the way.
+        while let Err(ClaimError::Taken { run: by, resource }) = &claimed {
+            if !self.state.has(by) {
+                return Err(self.taken_by_none(by, resource));
             }
-            claimed => claimed?,
+            let Some(place) = self.state.kept_in(by)? else { break };
+            match self.has_ended_elsewhere(by, &place).await {
+                Some(true) => here.release(by)?,
+                Some(false) => return Err(taken_elsewhere(by, resource, &place)),
+                None => return Err(not_known(by, resource, &place)),
+            }
+            claimed = here.claim(run, endpoint, resources);
         }
+        claimed?;
         let Some(shared) = &self.shared else { return Ok(()) };
         let claimed = shared.claims().claim(run, endpoint, resources).await;
         if claimed.is_err() && begins {
@@ -108,6 +116,27 @@ impl Context {
                 self.state.path().join("claims").join("claims.json").display()
             ))
     }
+}
+
+/// A run in the way that is kept in a shared store, and goes on there.
+fn taken_elsewhere(by: &RunId, resource: &ResourceId, place: &str) -> CliError {
+    CliError::refused(format!("Run {by} works on {} and has not ended.", resource.as_str())).hint(
+        format!(
+            "It is kept in {place}: see it with `backroad status {by} --store {place}`; resume, cancel or undo it \
+             there first."
+        ),
+    )
+}
+
+/// A run in the way that is kept in a shared store which does not say whether it has ended.
+fn not_known(by: &RunId, resource: &ResourceId, place: &str) -> CliError {
+    let what = format!("Run {by} has claimed {}.", resource.as_str());
+    CliError::refused(what)
+        .reason(&format!("It is kept in {place}, which does not say whether it has ended."))
+        .hint(format!(
+            "Ask there: `backroad status {by} --store {place}`. Where you know that nothing more comes of that run, \
+             `backroad resume {by} --store {place}` takes up what is left of it, or ends it here as well."
+        ))
 }
 
 /// What a run has to itself as long as it has not ended; drills have nothing.

@@ -289,7 +289,7 @@ impl Context {
     /// # Errors
     /// The run cannot be read, and nobody answers for it.
     pub async fn look(&self, run: &RunId) -> Result<RunLook, CliError> {
-        let unshared = self.unshared(run);
+        let unshared = self.unshared(run).or_else(|| self.kept_elsewhere(run));
         let (events, driven, warning, elsewhere) = match self.read_or_ask(run).await? {
             LookedBy::Look(look) => {
                 let warning = look.warning.clone().or(unshared);

@@ -206,9 +206,9 @@ impl EventSource for Recorder {
 }
 
 /// A run's events as they stand.
-pub(super) struct Written(pub(super) Vec<Recorded>, pub(super) Timestamp);
+pub(super) struct WrittenEvents(pub(super) Vec<Recorded>, pub(super) Timestamp);
 
-impl EventSource for Written {
+impl EventSource for WrittenEvents {
     fn after(&self, last: Seq) -> Vec<Recorded> {
         let from = self.0.partition_point(|event| event.seq <= last);
         self.0.get(from..).unwrap_or_default().to_vec()

@@ -15,7 +15,8 @@ use crate::engine::{Clock, Command, DriverName, Entropy as _, Handle, Recorded};
 use crate::model::limits::{CALL_TIMEOUT, INTENT_VALIDITY};
 use crate::model::{RunId, Timestamp};
 use crate::store::shared::{
-    Answered, DriverNote, HEARTBEAT_EVERY, Inbox, LeftAside, SharedStore, StorePlace, place_of,
+    Answered, DriverNote, HEARTBEAT_EVERY, Inbox, LeftAside, SILENT_AFTER, SharedStore, StorePlace,
+    place_of,
 };
 use crate::store::{RunStore, StoreError, holder_name};
 
@@ -170,6 +171,18 @@ impl Context {
         (!told.is_empty()).then(|| told.join(" "))
     }
 
+    /// That what lies here of a run is a copy, where the store that has the run was not named.
+    pub(super) fn kept_elsewhere(&self, run: &RunId) -> Option<String> {
+        let place = self.state.kept_in(run).ok()??;
+        let named = self.shared.as_ref().is_some_and(|shared| shared.place() == place);
+        (!named && !self.drives_here(run)).then(|| {
+            format!(
+                "It is kept in {place}, and may have gone on there: this is what this host has of it. Say \
+                 `--store {place}` as well, here and with each command below."
+            )
+        })
+    }
+
     /// The shared store that has this run; none where only the state directory has it.
     fn shared_with(&self, run: &RunId) -> Result<Option<&SharedStore>, StoreError> {
         let kept = self.state.kept_in(run)?;
@@ -270,6 +283,32 @@ impl Context {
             let mark = self.ui.err.warn("warning:");
             self.ui.say(&format!("{mark} This host's copy of run {run} is as it was: {error}."));
         }
+    }
+
+    /// What there is to do about a run that another host drives, should that host be lost; none of one that is driven
+    /// here.
+    pub(super) async fn if_it_is_lost(&self, run: &RunId) -> Option<String> {
+        if self.drives_here(run) {
+            return None;
+        }
+        let note = self.shared_with(run).ok()??.driver(run).await.ok()??;
+        let left = note.heard.map_or(SILENT_AFTER, |heard| {
+            SILENT_AFTER.saturating_sub(host_clock().now().since(heard))
+        });
+        Some(format!(
+            "It was {}. Where you know that its host is lost, `backroad take-over {run}` drives it from here at once; \
+             if nothing more is heard of it, `backroad resume {run}` does so in {} s.",
+            ago(note.heard),
+            left.as_secs()
+        ))
+    }
+
+    /// Whether a run that this host has a copy of has ended where it is kept; none where that cannot be known.
+    pub(super) async fn has_ended_elsewhere(&self, run: &RunId, place: &str) -> Option<bool> {
+        let own = self.shared.as_ref().filter(|shared| shared.place() == place).cloned();
+        let shared = own.map_or_else(|| at(place, StoreUse::Read), Ok).ok()?;
+        let note = shared.driver(run).await.ok()??;
+        Some(note.outcome.is_some() && !note.drives)
     }
 
     /// Whether a process of this host drives the run.

@@ -24,6 +24,9 @@ pub enum Command {
         by: Person,
         /// Why.
         reason: Option<String>,
+        /// Also every step that is done and can be looked at: what it left may be another's by now.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        done: bool,
     },
     /// Start nothing new until somebody lets the run go on.
     Pause {

@@ -11,7 +11,7 @@ use super::refusal::CommandRefusal;
 use super::skip::SkipReason;
 use super::state::{RunPhase, RunState};
 use super::timeout;
-use crate::model::{Action, Person, Plan, StepError, StepName};
+use crate::model::{Action, Person, Plan, Step, StepError, StepName};
 
 /// A person said something. Either it acts, or the turn carries the reason why not.
 pub(super) fn command(turn: &mut TurnContext<'_>, command: Command) {
@@ -32,7 +32,7 @@ pub(super) fn command(turn: &mut TurnContext<'_>, command: Command) {
                 retry_from(turn, &said);
             }
         }
-        Command::RetryAll { by, reason } => retry_all(turn, &by, reason.as_ref()),
+        Command::RetryAll { by, reason, done } => retry_all(turn, &by, reason.as_ref(), done),
         Command::Pause { by, reason } => pause(turn, by, reason),
         Command::Continue { by } => {
             if turn.state.paused.is_none() {
@@ -211,14 +211,31 @@ fn ended_badly(state: &RunState, record: &StepRecord) -> bool {
 /// how that stands.
 #[must_use]
 pub fn failed(plan: &Plan, state: &RunState) -> Vec<StepName> {
-    let names = plan.steps().iter().map(|step| &step.name);
-    let failed =
-        |name: &&StepName| state.steps.get(*name).is_some_and(|record| ended_badly(state, record));
-    names.filter(failed).cloned().collect()
+    all_tried_again(plan, state, false)
 }
 
-fn retry_all(turn: &mut TurnContext<'_>, by: &Person, reason: Option<&String>) {
-    let steps = failed(turn.plan, turn.state);
+/// The steps that a person's undo takes back, the last first.
+#[must_use]
+pub fn taken_back<'p>(plan: &'p Plan, state: &RunState) -> Vec<&'p Step> {
+    let by = Actor::Person("somebody".into());
+    let back = |step: &&Step| state.step(&step.name).is_some_and(|own| own.to_undo(step.saga, &by));
+    plan.steps().iter().rev().filter(back).collect()
+}
+
+/// What is tried again at once: what failed, and on demand what is done and can be looked at.
+#[must_use]
+pub fn all_tried_again(plan: &Plan, state: &RunState, done: bool) -> Vec<StepName> {
+    let succeeded = |record: &StepRecord| record.state == StepState::Succeeded;
+    let wanted = |name: &&StepName| {
+        state.step(name).is_some_and(|record| {
+            ended_badly(state, record) || (done && succeeded(record) && is_of_azure(plan, name))
+        })
+    };
+    plan.steps().iter().map(|step| &step.name).filter(wanted).cloned().collect()
+}
+
+fn retry_all(turn: &mut TurnContext<'_>, by: &Person, reason: Option<&String>, done: bool) {
+    let steps = all_tried_again(turn.plan, turn.state, done);
     if steps.is_empty() {
         return refuse(turn, CommandRefusal::NothingFailed);
     }

@@ -27,8 +27,12 @@ pub enum MessageKind {
     GateExpiring,
     /// Nobody answered a gate in time.
     GateExpired,
+    /// Somebody has answered: nobody else is needed for it.
+    GateAnswered,
     /// A step ended without its goal, or could not be put back.
     StepFailed,
+    /// A step that had failed, or was in doubt, is done.
+    StepMended,
     /// The objective is in danger, or missed.
     Objective,
     /// Whether something landed is not known.
@@ -49,12 +53,14 @@ pub enum MessageKind {
 
 impl MessageKind {
     /// All of them, as runbooks write them.
-    pub const ALL: [(&'static str, Self); 13] = [
+    pub const ALL: [(&'static str, Self); 15] = [
         ("started", Self::Started),
         ("gate_asked", Self::GateAsked),
         ("gate_expiring", Self::GateExpiring),
         ("gate_expired", Self::GateExpired),
+        ("gate_answered", Self::GateAnswered),
         ("step_failed", Self::StepFailed),
+        ("step_mended", Self::StepMended),
         ("objective", Self::Objective),
         ("in_doubt", Self::InDoubt),
         ("paused", Self::Paused),
@@ -73,7 +79,9 @@ impl MessageKind {
             Self::GateAsked => "gate_asked",
             Self::GateExpiring => "gate_expiring",
             Self::GateExpired => "gate_expired",
+            Self::GateAnswered => "gate_answered",
             Self::StepFailed => "step_failed",
+            Self::StepMended => "step_mended",
             Self::Objective => "objective",
             Self::InDoubt => "in_doubt",
             Self::Paused => "paused",
@@ -85,6 +93,28 @@ impl MessageKind {
         }
     }
 
+    /// What it calls off: whoever was told of one of these is told of this.
+    #[must_use]
+    pub fn calls_off(self) -> &'static [Self] {
+        match self {
+            Self::GateAnswered => &[Self::GateAsked, Self::GateExpiring],
+            Self::StepMended => &[Self::StepFailed, Self::InDoubt],
+            Self::Started
+            | Self::GateAsked
+            | Self::GateExpiring
+            | Self::GateExpired
+            | Self::StepFailed
+            | Self::Objective
+            | Self::InDoubt
+            | Self::Paused
+            | Self::Undoing
+            | Self::TakenOver
+            | Self::Ended
+            | Self::Owed
+            | Self::Readiness => &[],
+        }
+    }
+
     /// As a person says it.
     #[must_use]
     pub fn phrase(self) -> &'static str {
@@ -93,7 +123,9 @@ impl MessageKind {
             Self::GateAsked => "that somebody is asked",
             Self::GateExpiring => "that the time of a gate is nearly up",
             Self::GateExpired => "that nobody answered a gate in time",
+            Self::GateAnswered => "that a gate is answered",
             Self::StepFailed => "that a step failed",
+            Self::StepMended => "that a step is done that had failed",
             Self::Objective => "that the objective is in danger",
             Self::InDoubt => "that something is in doubt",
             Self::Paused => "that a run is paused",
@@ -158,10 +190,12 @@ pub struct Receiver {
 }
 
 impl Receiver {
-    /// Whether it is told of this.
+    /// Whether it is told of this: who is called is called off as well.
     #[must_use]
     pub fn wants(&self, kind: MessageKind) -> bool {
-        self.on.is_empty() || self.on.contains(&kind)
+        self.on.is_empty()
+            || self.on.contains(&kind)
+            || kind.calls_off().iter().any(|other| self.on.contains(other))
     }
 
     /// What it is told, in words.

@@ -13,12 +13,13 @@ use crate::model::{
 };
 use crate::render::Ourselves;
 use crate::render::style::{Color, Flow, Style, Zone};
-use crate::render::truth::{Ask, AskKind, ObjectiveVerdict, RunTruth, truth};
+use crate::render::truth::{Ask, AskKind, ObjectiveVerdict, RunTruth, question, truth};
 use crate::render::truth_text;
 use crate::render::view::Driven;
 
 use super::closing::{ClosingGate, closing};
 use super::message::Message;
+use super::told::{ToldOfEvent, answered};
 
 /// How many failures are told one by one. In a run of thousands of steps that fail for one reason, the question that
 /// somebody has to answer would stand behind as many messages.
@@ -38,6 +39,8 @@ pub struct MessageMaker {
     danger: u32,
     /// How many steps have failed.
     failures: u32,
+    /// The steps of which somebody was told that they failed or are in doubt, and that are not done since.
+    troubled: BTreeSet<StepName>,
     /// The gates of which was told that their time is nearly up, by when it is.
     warned: BTreeSet<(StepName, Timestamp)>,
     /// Who drives it.
@@ -95,6 +98,7 @@ impl MessageMaker {
             owed: Vec::new(),
             danger: 0,
             failures: 0,
+            troubled: BTreeSet::new(),
             warned: BTreeSet::new(),
             driver: None,
             ourselves: Ourselves::default(),
@@ -119,6 +123,11 @@ impl MessageMaker {
         self.state.waiting_for_people().iter().any(|waits| waits.as_str() == step)
     }
 
+    /// Whether nobody else has to say yes.
+    fn has_its_answer(&self, step: &StepName) -> bool {
+        question(&self.state, step).is_none_or(|ask| ask.given >= ask.needed)
+    }
+
     /// Takes an event in, and gives what is to be told of it.
     ///
     /// # Errors
@@ -136,6 +145,7 @@ impl MessageMaker {
         self.events.push(recorded.clone());
         let told = expired.or_else(|| self.told(&recorded.event));
         if let Some(told) = told.and_then(|told| self.thinned(told)) {
+            self.note_trouble(&told);
             made.extend(self.message(told, recorded.at, made.len() - before));
         }
         if may_owe(&recorded.event) {
@@ -239,6 +249,19 @@ impl MessageMaker {
         }
     }
 
+    fn note_trouble(&mut self, told: &ToldOfEvent) {
+        let Some(step) = &told.step else { return };
+        match told.kind {
+            MessageKind::StepFailed | MessageKind::InDoubt => {
+                self.troubled.insert(step.clone());
+            }
+            MessageKind::StepMended => {
+                self.troubled.remove(step);
+            }
+            _ => {}
+        }
+    }
+
     fn truth(&self, now: Timestamp) -> Option<RunTruth> {
         truth(&self.state, &self.events, Driven::ByAProcess, now)
     }
@@ -267,7 +290,9 @@ impl MessageMaker {
         let ask = match told.kind {
             MessageKind::Paused => truth.asks.first(),
             // What there is to do about a run that did not end as one would wish.
-            MessageKind::Ended => truth.asks.iter().find(|ask| ask.kind == AskKind::Stopped),
+            MessageKind::Ended | MessageKind::StepFailed => {
+                truth.asks.iter().find(|ask| ask.kind == AskKind::Stopped)
+            }
             _ => ask,
         };
         let headline = match (told.headline, ask) {
@@ -285,6 +310,9 @@ impl MessageMaker {
         lines.extend(ask.into_iter().flat_map(|ask| truth_text::asked(ask, &truth, TEXT)));
         if !matches!(told.kind, MessageKind::Owed) {
             lines.push(format!("Elapsed: {}", truth_text::elapsed(&truth)));
+            lines.extend(truth.no_path.map(|no_path| {
+                format!("No path: {}", truth_text::without_a_path(no_path, truth.at, TEXT))
+            }));
         }
         if let Some(end) = &truth.expected_end {
             lines.push(format!("Ends: {}", truth_text::ends(end, &truth, TEXT)));
@@ -338,6 +366,17 @@ impl MessageMaker {
             .about(step)
             .line(error.message.clone()),
             Event::StepHeld { step, .. } => ToldOfEvent::ask(MessageKind::InDoubt, step),
+            Event::Approved { step, by, choice, reason } if self.has_its_answer(step) => {
+                let chosen = choice.as_ref().map(|one| format!(", `{one}`")).unwrap_or_default();
+                answered(step, &format!("yes{chosen}, said {}", by.name()), reason.as_ref())
+            }
+            Event::Declined { step, by, reason } => {
+                answered(step, &format!("no, said {}", by.name()), reason.as_ref())
+            }
+            Event::StepSucceeded { step, .. } if self.troubled.contains(step) => {
+                ToldOfEvent::new(MessageKind::StepMended, format!("step {step} is done after all"))
+                    .about(step)
+            }
             Event::Paused { by, reason } => {
                 let why = reason.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
                 ToldOfEvent::new(MessageKind::Paused, format!("paused by {}{why}", by.name()))
@@ -378,7 +417,6 @@ impl MessageMaker {
             | Event::StepSkipped { .. }
             | Event::SkipAgreed { .. }
             | Event::Approved { .. }
-            | Event::Declined { .. }
             | Event::GateExpired { .. }
             | Event::Continued { .. }
             | Event::SourceDown { .. }
@@ -437,39 +475,4 @@ fn asked(ask: &Ask) -> String {
     };
     let step = ask.step.as_deref().map(|step| format!(" {step}")).unwrap_or_default();
     format!("{} is asked to {}{step}{count}", ask.whom(), ask.kind.verb())
-}
-
-/// What an event has to tell, before it is put in words.
-struct ToldOfEvent {
-    kind: MessageKind,
-    /// None where the question says it.
-    headline: Option<String>,
-    step: Option<StepName>,
-    ask: bool,
-    lines: Vec<String>,
-}
-
-impl ToldOfEvent {
-    fn new(kind: MessageKind, headline: String) -> Self {
-        Self { kind, headline: Some(headline), step: None, ask: false, lines: Vec::new() }
-    }
-
-    fn ask(kind: MessageKind, step: &StepName) -> Self {
-        Self { kind, headline: None, step: Some(step.clone()), ask: true, lines: Vec::new() }
-    }
-
-    fn about(mut self, step: &StepName) -> Self {
-        self.step = Some(step.clone());
-        self
-    }
-
-    fn line(mut self, line: String) -> Self {
-        self.lines.push(line);
-        self
-    }
-
-    fn lines(mut self, lines: impl Iterator<Item = String>) -> Self {
-        self.lines.extend(lines);
-        self
-    }
 }

@@ -47,8 +47,8 @@ pub struct Delivery {
     pub message: Message,
     /// Whether it may have arrived before.
     pub again: bool,
-    /// Whether what it asks for has been answered since.
-    pub settled: bool,
+    /// What has become of what it asks for, where nobody is asked that any more.
+    pub settled: Option<String>,
 }
 
 impl Delivery {
@@ -80,9 +80,7 @@ impl Delivery {
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
         let mut lines = Vec::new();
-        if self.settled {
-            lines.push("It has been answered since.".to_owned());
-        }
+        lines.extend(self.settled.clone());
         lines.extend(self.message.lines.iter().cloned());
         if let Some(page) = &self.message.page {
             lines.push(format!("Page: {page}"));
@@ -103,7 +101,7 @@ impl Delivery {
             "schema": MESSAGE_SCHEMA,
             "id": self.id(),
             "again": self.again,
-            "settled": self.settled,
+            "settled": self.settled.is_some(),
             "text": self.text(),
         });
         let own = serde_json::to_value(&self.message).unwrap_or_default();

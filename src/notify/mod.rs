@@ -13,6 +13,7 @@ mod maker;
 mod message;
 mod sign;
 mod teller;
+mod told;
 mod wait;
 
 pub use carrier::{HostCarrier, MessageCarrier, ReadSecret, SendEnd};

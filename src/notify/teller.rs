@@ -150,6 +150,22 @@ struct MadeMessages {
     waiting: Vec<String>,
 }
 
+impl MadeMessages {
+    /// What has become of a question that nobody is asked any more.
+    fn settled(&self, question: &Message) -> String {
+        let ends = [MessageKind::GateAnswered, MessageKind::GateExpired, MessageKind::StepMended];
+        let end = self.messages.iter().find(|later| {
+            later.place > question.place
+                && later.step == question.step
+                && ends.contains(&later.kind)
+        });
+        match end {
+            Some(end) => format!("Since then: {}.", end.headline),
+            None => "Nobody is asked this any more.".to_owned(),
+        }
+    }
+}
+
 /// What senders wait for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct News {
@@ -386,7 +402,8 @@ impl TellerShared {
             MessageKind::GateAsked | MessageKind::GateExpiring | MessageKind::InDoubt
         ) && message.ask.is_some();
         let open = message.step.as_ref().is_none_or(|step| made.waiting.contains(step));
-        Some(Delivery { message, again: next.again || may_have_arrived, settled: asks && !open })
+        let settled = (asks && !open).then(|| made.settled(&message));
+        Some(Delivery { message, again: next.again || may_have_arrived, settled })
     }
 
     /// Sends one message: intended durably first, tried some times, and taken or given up durably.

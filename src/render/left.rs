@@ -63,7 +63,7 @@ impl LeftView {
     }
 }
 
-/// What stands of a run, as lines; `again` is the command that does a step again.
+/// What stands of a run, as lines; `again` is the command that does a step, or all of them, again.
 pub(super) fn lines(view: &LeftView, again: impl Fn(&str) -> String, style: Style) -> Vec<String> {
     let stands = view.looked as usize - view.changed.len() - view.unread.len();
     let mut lines = vec![String::new()];
@@ -83,7 +83,8 @@ pub(super) fn lines(view: &LeftView, again: impl Fn(&str) -> String, style: Styl
     if let Some(first) = view.changed.first() {
         let word = "Who changed that is not known here. Look once more, and write what is not so:";
         lines.extend(wrap(word, style.width));
-        lines.push(format!("    {}", again(&first.step)));
+        let what = if view.changed.len() == 1 { first.step.as_str() } else { "--done" };
+        lines.push(format!("    {}", again(what)));
     }
     lines
 }

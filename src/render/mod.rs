@@ -15,6 +15,7 @@ mod left;
 pub mod line;
 pub mod machine;
 mod ourselves;
+mod outage;
 pub mod params_text;
 pub mod plan_text;
 pub mod preflight_text;

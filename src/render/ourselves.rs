@@ -16,12 +16,13 @@ pub struct Ourselves {
 const NAME: &str = "backroad ";
 
 /// What is asked about a run that there is: where it is kept must be known.
-const OF_RUNS: [&str; 17] = [
+const OF_RUNS: [&str; 18] = [
     "approve",
     "cancel",
     "decline",
     "export",
     "journal",
+    "notify",
     "pause",
     "report",
     "resume",

@@ -127,12 +127,7 @@ pub fn standing_lines(run: &str, truth: &RunTruth, style: Style) -> Vec<Standing
     let room = style.width.saturating_sub(1);
     let mut lines: Vec<StandingLine> = Vec::new();
     let mut put = |text: &str, paint: &dyn Fn(&str) -> String| {
-        // One line is one line, whatever Azure or an author put into it.
-        let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        let indent = text.len() - text.trim_start().len();
-        let text = cut(&format!("{}{flat}", " ".repeat(indent)), room);
-        let columns = text.chars().count();
-        lines.push(StandingLine { columns, text: paint(&text) });
+        lines.push(standing_line(text, room, paint));
     };
     put(&"─".repeat(room.min(60)), &|text| style.dim(text));
     let headline = format!("{}: {}", truth.standing.shown(), truth.headline);
@@ -143,6 +138,9 @@ pub fn standing_lines(run: &str, truth: &RunTruth, style: Style) -> Vec<Standing
         Mood::Bad => style.bad(text),
     });
     put(&truth_text::elapsed(truth), &str::to_owned);
+    if let Some(no_path) = truth.no_path {
+        put(&truth_text::without_a_path(no_path, truth.at, style), &|text| style.bad(text));
+    }
     if let Some(end) = &truth.expected_end {
         put(&format!("ends {}", truth_text::ends(end, truth, style)), &str::to_owned);
     }
@@ -167,7 +165,9 @@ pub fn standing_lines(run: &str, truth: &RunTruth, style: Style) -> Vec<Standing
                 1 => String::new(),
                 needed => format!(" ({} of {needed})", ask.given),
             };
-            put(&format!("? {}{count}: {}", ask.whom(), way.command), &|text| style.warn(text));
+            let text = format!("? {}{count}: {}", ask.whom(), way.command);
+            // A command is copied: it goes over several rows rather than being cut.
+            lines.push(standing_line(&text, usize::MAX, &|text| style.warn(text)));
         }
     }
     let next = match truth.next.is_empty() {
@@ -175,6 +175,15 @@ pub fn standing_lines(run: &str, truth: &RunTruth, style: Style) -> Vec<Standing
         false => format!("; next: {}", truth.next.join(", ")),
     };
     let (done, all) = truth.done;
-    put(&format!("run {run}; {done} of {all} steps done{next}"), &|text| style.dim(text));
+    let last = format!("run {run}; {done} of {all} steps done{next}");
+    lines.push(standing_line(&last, room, &|text| style.dim(text)));
     lines
+}
+
+/// One line is one line, whatever Azure or an author put into it.
+fn standing_line(text: &str, room: usize, paint: &dyn Fn(&str) -> String) -> StandingLine {
+    let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let indent = text.len() - text.trim_start().len();
+    let text = cut(&format!("{}{flat}", " ".repeat(indent)), room);
+    StandingLine { columns: text.chars().count(), text: paint(&text) }
 }

@@ -11,7 +11,7 @@ use super::style::Style;
 use super::text;
 use super::timeline::Waited;
 use super::truth::RunStanding;
-use super::view::{Driven, PLAN_SCHEMA, RunView, run_view};
+use super::view::{Driven, PLAN_SCHEMA, RunView, run_view, run_view_at};
 use super::{PreviewStepView, PreviewView};
 use crate::engine::{Actor, BootTime, Event, Intent, Recorded, RunMode, RunState};
 use crate::model::action::{General, Subnet};
@@ -178,6 +178,12 @@ impl Book {
         self.starts(seconds, "go_ahead").at(seconds, event)
     }
 
+    /// As a person looks at it, at its last event.
+    fn view_now(&self, driven: Driven) -> RunView {
+        let state = RunState::fold(&self.0).unwrap();
+        run_view_at(&state, &self.0, driven, state.last_at.unwrap()).unwrap()
+    }
+
     pub(super) fn view(&self, driven: Driven) -> RunView {
         let state = RunState::fold(&self.0).unwrap();
         run_view(&state, &self.0, driven).unwrap()
@@ -284,13 +290,13 @@ fn times_of_ten_hours_and_more_stand_in_line() {
 
 #[test]
 fn the_summary_of_a_run_that_failed_names_the_way_on() {
-    let view = failed().view(Driven::ByNobody);
+    let view = failed().view_now(Driven::ByNobody);
     insta::assert_snapshot!(text::summary(&view, Style::PLAIN));
 }
 
 #[test]
 fn the_summary_of_a_run_that_waits_shows_its_question() {
-    let view = until_the_gate().view(Driven::ByNobody);
+    let view = until_the_gate().view_now(Driven::ByNobody);
     assert_eq!(view.outcome, RunStanding::Waiting);
     insta::assert_snapshot!(text::summary(&view, Style::PLAIN));
 }

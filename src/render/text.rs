@@ -6,7 +6,7 @@ use super::steps_text::{sentences, table};
 use super::strikes;
 use super::style::{Flow, Style, clock, fill, mark, span, wrap};
 use super::told;
-use super::truth::{Mood, RunStanding, RunTruth};
+use super::truth::{Mood, RunTruth};
 use super::truth_text;
 use super::unreached::{nothing_reached, unreached_seconds};
 use super::view::{ReachView, RunView, StepView};
@@ -96,6 +96,12 @@ fn headline(out: &mut String, view: &RunView, style: Style) {
         out.push('\n');
         for text in truth_text::block(truth, style) {
             line(out, &text);
+        }
+    } else if let Some((truth, no_path)) =
+        view.now.as_ref().and_then(|truth| Some((truth, truth.no_path?)))
+    {
+        for text in wrap(&truth_text::without_a_path(no_path, truth.at, style), style.width) {
+            line(out, &style.bad(&text));
         }
     }
 }
@@ -358,66 +364,32 @@ fn list(out: &mut String, title: &str, items: &[String], style: Style) {
     }
 }
 
-/// The ways on that follow from how it ended, or where it stands.
-fn ways_on(view: &RunView) -> Vec<(String, &'static str)> {
-    let run = &view.run;
-    let mut ways = Vec::new();
-    match view.outcome {
-        // What people have to do stands at the head of the page, with the commands.
-        RunStanding::Waiting | RunStanding::Interrupted if view.now.is_some() => {}
-        RunStanding::Waiting => {
-            for step in view.steps.iter().filter(|s| s.status == StepStatus::Waiting) {
-                ways.push((
-                    format!("backroad approve {run} {}", step.name),
-                    "say yes and go on (or `decline`)",
-                ));
-            }
-            for step in view.steps.iter().filter(|s| s.status == StepStatus::Held) {
-                ways.push((
-                    format!("backroad retry {run} {}", step.name),
-                    "look again and go on (or `skip`)",
-                ));
-            }
-        }
-        RunStanding::Interrupted => {
-            ways.push((format!("backroad resume {run}"), "go on where it stopped"))
-        }
-        RunStanding::Failed | RunStanding::Cancelled => {
-            for step in view
-                .steps
-                .iter()
-                .filter(|step| matches!(step.status, StepStatus::Failed | StepStatus::TimedOut))
-            {
-                ways.push((
-                    format!("backroad retry {run} {}", step.name),
-                    "try this step again and go on",
-                ));
-            }
-            ways.push((format!("backroad undo {run}"), "put back what was changed"));
-        }
-        RunStanding::UndoIncomplete => {
-            ways.push((format!("backroad undo {run}"), "try the undo again"))
-        }
-        RunStanding::Running
-        | RunStanding::Paused
-        | RunStanding::Undoing
-        | RunStanding::Cancelling
-        | RunStanding::Settling
-        | RunStanding::InDoubt
-        | RunStanding::Succeeded
-        | RunStanding::Undone => {}
-    }
-    ways
+/// Rows of a terminal as it comes: what stands at the head of a longer page is not seen at its end.
+const ROWS: usize = 24;
+
+/// What people have to do, once more below a long page; of a run that has ended always.
+fn ways_on(view: &RunView, rows: usize) -> Vec<(String, String)> {
+    let Some(now) = view.now.as_ref().filter(|_| rows > ROWS || view.outcome.is_end()) else {
+        return Vec::new();
+    };
+    let ways = now
+        .asks
+        .iter()
+        .flat_map(|ask| ask.ways.iter().map(|way| (way.command.clone(), way.what.clone())));
+    ways.collect()
 }
 
 fn more(out: &mut String, view: &RunView, style: Style) {
     let run = &view.run;
-    let mut ways = ways_on(view);
-    ways.push((format!("backroad status {run}"), "this page again"));
-    ways.push((format!("backroad journal {run}"), "every event"));
-    ways.extend(view.log.clone().map(|log| (log, "its log")));
+    let mut ways = ways_on(view, out.lines().count());
+    let mut way = |command: String, what: &str| ways.push((command, what.to_owned()));
+    way(format!("backroad status {run}"), "this page again");
+    way(format!("backroad journal {run}"), "every event");
+    if let Some(log) = view.log.clone() {
+        way(log, "its log");
+    }
     if view.has_succeeded() && view.mode == RunKind::Drill {
-        ways.push((format!("backroad undo {run}"), "drill the way back"));
+        way(format!("backroad undo {run}"), "drill the way back");
     }
     out.push('\n');
     for (way, _) in &mut ways {
@@ -427,10 +399,12 @@ fn more(out: &mut String, view: &RunView, style: Style) {
     for (way, what) in ways {
         // A command is never broken: it is copied whole.
         if width + 4 + what.chars().count() <= style.width {
-            line(out, &format!("  {}  {}", fill(&way, width), style.dim(what)));
+            line(out, &format!("  {}  {}", fill(&way, width), style.dim(&what)));
         } else {
             line(out, &format!("  {way}"));
-            line(out, &format!("    {}", style.dim(what)));
+            for what in wrap(&what, style.width.saturating_sub(4).max(20)) {
+                line(out, &format!("    {}", style.dim(&what)));
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::style::{Flow, Style, clock, fill, wrap};
-use super::truth::{Ask, AzureWork, ExpectedEnd, Mood, ObjectiveVerdict, RunTruth};
+use super::truth::{Ask, AzureWork, ExpectedEnd, Mood, NoPath, ObjectiveVerdict, RunTruth};
 use crate::model::Timestamp;
 
 /// Columns of the label before each line.
@@ -26,6 +26,9 @@ pub fn standing(truth: &RunTruth, style: Style) -> String {
 pub fn block(truth: &RunTruth, style: Style) -> Vec<String> {
     let mut lines = Vec::new();
     put(&mut lines, "Elapsed", &elapsed(truth), style);
+    if let Some(no_path) = truth.no_path {
+        put(&mut lines, "No path", &style.bad(&without_a_path(no_path, truth.at, style)), style);
+    }
     if let Some(end) = &truth.expected_end {
         put(&mut lines, "Ends", &ends(end, truth, style), style);
     }
@@ -64,6 +67,22 @@ pub fn elapsed(truth: &RunTruth) -> String {
             format!("{gone} of the {} allowed; {}", span(allowed), truth.objective.phrase())
         }
         _ => gone,
+    }
+}
+
+/// That there is no path, and since when.
+#[must_use]
+pub fn without_a_path(no_path: NoPath, now: Timestamp, style: Style) -> String {
+    let (since, for_so_long) = (style.time(no_path.since, now), clock(now.since(no_path.since)));
+    match no_path.other_made {
+        false => format!(
+            "NOTHING IS REACHABLE since {since}, for {for_so_long}: one connection is removed, and the other is not \
+             made"
+        ),
+        true => format!(
+            "NOT PROVEN since {since}, for {for_so_long}: one connection is removed; the other is made, and what flows \
+             over it is not proven"
+        ),
     }
 }
 

@@ -55,7 +55,7 @@ pub(super) fn command(
         "resume" => Command::Continue { by },
         "cancel" => Command::Cancel { by, reason },
         "undo" => Command::Undo { by, reason },
-        "retry_all" => Command::RetryAll { by, reason },
+        "retry_all" => Command::RetryAll { by, reason, done: false },
         "source_down" => Command::SourceDown { by, reason },
         _ => {
             let said = StepCommand { step: step?, by, reason, choice };

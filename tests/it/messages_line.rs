@@ -86,11 +86,11 @@ fn a_drill_tells_nobody_unless_somebody_says_so_and_then_signs_each_message() {
     assert_eq!((code, web.count()), (0, 0), "{out}{err}");
     assert!(err.contains("would tell room"), "{err}");
     let (code, out, err) = bench.drilled(&runbook, &["--notify"]);
-    assert_eq!((code, web.count()), (0, 3), "{out}{err}");
+    assert_eq!((code, web.count()), (0, 4), "{out}{err}");
     let asked = web.asked.lock().unwrap().clone();
     let kinds: Vec<String> =
         asked.iter().map(|one| body(one)["kind"].as_str().unwrap().to_owned()).collect();
-    assert_eq!(kinds, ["started", "gate_asked", "ended"]);
+    assert_eq!(kinds, ["started", "gate_asked", "gate_answered", "ended"]);
     for (place, request) in asked.iter().enumerate() {
         let header = |name: &str| web.header(place, name).unwrap();
         let text = request.split_once("\r\n\r\n").unwrap().1;
@@ -109,23 +109,22 @@ fn a_drill_tells_nobody_unless_somebody_says_so_and_then_signs_each_message() {
         assert!(!holds(&all, secret), "{secret}");
     }
     let (_, status, _) = bench.ran(&["status", &run]);
-    assert!(status.contains("room") && status.contains("3 messages"), "{status}");
+    assert!(status.contains("room") && status.contains("4 messages"), "{status}");
     let (code, out, err) = bench.ran(&["notify", &run]);
-    assert_eq!((code, web.count()), (0, 3), "{out}{err}");
+    assert_eq!((code, web.count()), (0, 4), "{out}{err}");
     assert!(out.contains("Nothing was left"), "{out}");
 }
 
 #[test]
 fn what_a_receiver_refused_is_recorded_shown_and_sent_by_notify() {
-    let web =
-        Web::new(vec![(0, "404 no"), (0, "404 no"), (0, "404 no"), (0, "500 no"), (0, "200 ok")]);
+    let web = Web::new([vec![(0, "404 no"); 4], vec![(0, "500 no"), (0, "200 ok")]].concat());
     let bench = Bench::new(&web);
     let runbook = bench.runbook(HOOK);
     let (code, out, err) = bench.drilled(&runbook, &["--notify"]);
     assert_eq!(code, 0, "a receiver decides nothing of a run: {out}{err}");
     let run = serde_json::from_str::<Value>(&out).unwrap()["run"].as_str().unwrap().to_owned();
     assert!(
-        err.contains("3 messages for room are left") || err.contains("3 messages for room left"),
+        err.contains("4 messages for room are left") || err.contains("4 messages for room left"),
         "{err}"
     );
     assert!(err.contains(&format!("backroad notify {run}")), "{err}");
@@ -139,8 +138,8 @@ fn what_a_receiver_refused_is_recorded_shown_and_sent_by_notify() {
     assert_eq!(code, 0, "{out}{err}");
     let asked = web.asked.lock().unwrap().clone();
     let last: Vec<bool> =
-        asked[4..].iter().map(|one| body(one)["again"].as_bool().unwrap()).collect();
-    assert_eq!(last, [true, false, false], "only the one that may have arrived says so");
+        asked[5..].iter().map(|one| body(one)["again"].as_bool().unwrap()).collect();
+    assert_eq!(last, [true, false, false, false], "only the one that may have arrived says so");
 }
 
 #[test]
@@ -150,7 +149,7 @@ fn a_redirection_is_not_followed_with_what_was_sent() {
     let bench = Bench::new(&web);
     let runbook = bench.runbook(HOOK);
     let (code, _, err) = bench.drilled(&runbook, &["--notify"]);
-    assert_eq!((code, other.count(), web.count()), (0, 0, 3), "{err}");
+    assert_eq!((code, other.count(), web.count()), (0, 0, 4), "{err}");
     assert!(err.contains("redirections are not followed"), "{err}");
 }
 
@@ -285,7 +284,8 @@ fn mail_goes_by_a_relay_nearby_and_a_refusal_is_told() {
     assert_eq!(code, 0, "{err}");
     let run = serde_json::from_str::<Value>(&out).unwrap()["run"].as_str().unwrap().to_owned();
     let mails = heard.lock().unwrap().clone();
-    assert_eq!(mails.len(), 1, "{mails:?}");
+    assert_eq!(mails.len(), 2, "who is called is called off: {mails:?}");
+    assert!(mails[1].contains("go is answered: yes"), "{}", mails[1]);
     for part in [
         "Subject: [DRILL] told: anybody is asked to approve go",
         "To: noc@example.org",
@@ -320,7 +320,7 @@ fn chats_get_runs_of_text_and_the_commands_apart_and_nothing_of_it_is_markup() {
         .unwrap();
     let err = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.success(), "{err}");
-    assert_eq!((slack.count(), teams.count()), (1, 1), "{err}");
+    assert_eq!((slack.count(), teams.count()), (2, 2), "{err}");
     let card = body(&teams.asked.lock().unwrap()[0]);
     let card = &card["attachments"][0]["content"];
     let rows = card["body"].as_array().unwrap();
@@ -393,15 +393,15 @@ fn a_run_that_waits_for_people_has_told_them_before_its_process_leaves_and_the_n
     assert_eq!((code, web.count()), (10, 2), "{out}{err}");
     let run = serde_json::from_str::<Value>(&out).unwrap()["run"].as_str().unwrap().to_owned();
     let (code, out, err) = bench.ran(&["approve", &run, "go", "--by", "ann"]);
-    assert_eq!((code, web.count()), (0, 3), "{out}{err}");
-    let last = body(&web.asked.lock().unwrap()[2]);
+    assert_eq!((code, web.count()), (0, 4), "{out}{err}");
+    let last = body(&web.asked.lock().unwrap()[3]);
     assert_eq!((&last["kind"], &last["mode"]), (&"ended".into(), &"simulated".into()));
     // Without the word a run against a simulator tells nobody.
     let (code, out, err) = bench.ran(&words);
-    assert_eq!((code, web.count()), (10, 3), "{out}{err}");
+    assert_eq!((code, web.count()), (10, 4), "{out}{err}");
     let run = serde_json::from_str::<Value>(&out).unwrap()["run"].as_str().unwrap().to_owned();
     let (code, _, err) = bench.ran(&["notify", &run]);
-    assert_eq!((code, web.count()), (4, 3), "{err}");
+    assert_eq!((code, web.count()), (4, 4), "{err}");
 }
 
 #[test]

@@ -104,7 +104,7 @@ fn that_a_gate_is_about_to_close_is_told_by_the_journals_time_and_then_that_it_c
     for part in ["lead is asked to approve go", "5m left", "counts as declined"] {
         assert!(warning.headline.contains(part), "{part}: {}", warning.headline);
     }
-    let text = Delivery { message: warning.clone(), again: false, settled: false }.text();
+    let text = Delivery { message: warning.clone(), again: false, settled: None }.text();
     assert!(text.contains("backroad approve 01h00000000000000000000000 go"), "{text}");
     assert_eq!(closed.headline, "nobody answered go in time: counts as declined");
     // Places only grow: a receiver goes on from the last that it was told.
@@ -115,7 +115,7 @@ fn that_a_gate_is_about_to_close_is_told_by_the_journals_time_and_then_that_it_c
         Event::Approved { step: go(), by: Actor::Person("ann".into()), choice: None, reason: None };
     let passed = Event::StepSucceeded { step: go(), outputs: Default::default(), seen: Vec::new() };
     let told = made(&journal(&[(3, approved), (3, passed), (19, paused())]));
-    assert_eq!(kinds(&told), ["started", "gate_asked", "paused"]);
+    assert_eq!(kinds(&told), ["started", "gate_asked", "gate_answered", "paused"]);
 }
 
 #[test]

@@ -7,11 +7,13 @@ use std::time::Duration;
 use clap::Args;
 use url::Url;
 
-use super::going_on::{refuse_elsewhere, refuse_without_secrets, taken};
+use super::going_on::{
+    lead_on, refuse_elsewhere, refuse_without_secrets, taken, under_way_already,
+};
 use super::served_page::{PageBesideArgs, RunningPage};
 use super::status::status;
 use crate::azure::WriteScope;
-use crate::cli::args::{DriveArgs, GivenArgs, Output, RunCommandArgs, StepCommandArgs, Target};
+use crate::cli::args::{DriveArgs, Output, RunCommandArgs, StepCommandArgs, Target};
 use crate::cli::clock::{self, RealClock};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Status};
@@ -37,27 +39,6 @@ pub struct ResumeArgs {
     /// The page beside it.
     #[command(flatten)]
     pub page: PageBesideArgs,
-}
-
-/// What `retry` takes.
-#[derive(Debug, Clone, Args)]
-pub struct RetryArgs {
-    /// Also every step after it that did not succeed.
-    #[arg(long, requires = "step")]
-    pub from: bool,
-    /// Only say what would be tried again.
-    #[arg(long, conflicts_with = "detach")]
-    pub dry_run: bool,
-    /// The run's id, or its beginning.
-    pub run: String,
-    /// The step; every step that failed when absent.
-    pub step: Option<String>,
-    /// Who gives it, and why.
-    #[command(flatten)]
-    pub given: GivenArgs,
-    /// How the run is driven.
-    #[command(flatten)]
-    pub drive: DriveArgs,
 }
 
 /// What `skip` takes.
@@ -153,10 +134,10 @@ impl First<'_> {
 type Depends<'a> = Box<dyn FnOnce(&RunState) -> Option<Command> + Send + 'a>;
 
 /// Which steps a command is about to affect.
-type Affected = fn(&Plan, &RunState, &StepName) -> Vec<StepName>;
+pub(super) type Affected = fn(&Plan, &RunState, &StepName) -> Vec<StepName>;
 
 /// Says which steps a command about one of them affects.
-async fn show_affected(
+pub(super) async fn show_affected(
     context: &Context,
     args: &StepCommandArgs,
     what: &str,
@@ -173,51 +154,6 @@ async fn show_affected(
         context.ui.say(&format!("{what}: {}.", names.join(", ")));
     }
     Ok(())
-}
-
-/// Retries a step, or it and what comes after it, or all that failed; shows first what is tried again.
-pub(super) async fn retry(context: &Context, args: RetryArgs) -> Result<Status, CliError> {
-    let RetryArgs { from, dry_run, run, step, given, drive } = args;
-    let Some(step) = step else {
-        return retry_all(context, &RunCommandArgs { run, given, drive }, dry_run).await;
-    };
-    let mut args = StepCommandArgs { run, step, given, drive };
-    let only: Affected = |_, _, step| vec![step.clone()];
-    let affected = if from { people::tried_again } else { only };
-    show_affected(context, &args, "To be tried again", affected).await?;
-    if dry_run {
-        return Ok(Status::Done);
-    }
-    if from {
-        args.given = context.reasoned(&args.given, "retry --from")?;
-        return about_step(context, &args, Command::RetryFrom, RunOutcome::Succeeded).await;
-    }
-    about_step(context, &args, Command::Retry, RunOutcome::Succeeded).await
-}
-
-/// Retries every step that failed; shows first which those are.
-async fn retry_all(
-    context: &Context,
-    args: &RunCommandArgs,
-    dry_run: bool,
-) -> Result<Status, CliError> {
-    let run = context.find(&args.run).await?;
-    let (events, _) = context.read(&run).await?;
-    let state = Context::fold(&events)?;
-    let failed =
-        state.opened.as_ref().map_or_else(Vec::new, |opened| people::failed(&opened.plan, &state));
-    if failed.is_empty() {
-        return Err(CliError::refused(format!("No step of run {run} has failed."))
-            .hint(format!("See it with `backroad status {run}`.")));
-    }
-    let names: Vec<String> = failed.iter().map(ToString::to_string).collect();
-    context.ui.say(&format!("To be tried again: {}.", names.join(", ")));
-    if dry_run {
-        return Ok(Status::Done);
-    }
-    let command =
-        Command::RetryAll { by: context.by(&args.given)?, reason: args.given.reason.clone() };
-    about_run(context, args, command, RunOutcome::Succeeded).await
 }
 
 /// Skips a step; shows first what goes on without it.
@@ -278,9 +214,11 @@ pub(super) async fn settle(context: &Context, args: &SettleArgs) -> Result<Statu
     let (events, _) = context.read(&run).await?;
     let left = Context::fold(&events)?.owed();
     if left.is_empty() {
+        context.ui.say("Settled: nothing is owed any more.");
         return Ok(status);
     }
     Err(CliError::new(Status::EndedOtherwise, "The run still owes something.")
+        .reason(&left.join("; "))
         .hint("Settle it again when the region answers."))
 }
 
@@ -300,7 +238,7 @@ pub(super) async fn source_down(c: &Context, args: &RunCommandArgs) -> Result<St
 }
 
 /// Gives a command about a step; and what the run shall come to after it.
-async fn about_step(
+pub(super) async fn about_step(
     context: &Context,
     args: &StepCommandArgs,
     command: fn(StepCommand) -> Command,
@@ -348,6 +286,7 @@ async fn go_on(
     let ended = state.outcome().is_some();
     let under_way = state.calls_under_way().max();
     let (command, later) = first.beginning(&state);
+    let (command, asked) = under_way_already(context, &state, command, asked);
     let Some(opened) = &state.opened else {
         return Err(CliError::refused("The run has no event yet."));
     };
@@ -374,7 +313,7 @@ async fn go_on(
         // A word to an ended run that was refused leaves it ended, and without claims.
         context.give_back(&run).await?;
     }
-    let mut driving = driven?;
+    let mut driving = driven.map_err(|error| lead_on(error, &run, ended))?;
     let proof = Proof::of(&driving, asked);
     let status = driving.show_as(context, asked, |status| proof.judged(status));
     proof.say(context);
@@ -409,7 +348,8 @@ async fn tell_driver(
     let Some(command) = command else {
         return Err(CliError::refused(format!("Run {run} is driven by {holder} already."))
             .reason("It is not paused, so that there is nothing to resume.")
-            .hint(format!("See it with `backroad status {run}`.")));
+            .hint(format!("See it with `backroad status {run}`."))
+            .hints(context.if_it_is_lost(run).await));
     };
     if context.drives_here(run) {
         context.tell(run, &command).await?;

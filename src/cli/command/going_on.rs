@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use crate::cli::args::{DriveArgs, Target};
 use crate::cli::azure;
-use crate::cli::error::CliError;
+use crate::cli::context::Context;
+use crate::cli::error::{CliError, Status};
 use crate::engine::state::Opened;
-use crate::engine::{Command, RunMode, RunState};
-use crate::model::{Plan, StepStatus};
+use crate::engine::{Command, RunMode, RunPhase, RunState};
+use crate::model::{Plan, RunId, RunOutcome, StepStatus};
 use crate::store::claims::same_endpoint;
 
 /// A run that goes on sends secrets: this process must be able to read them.
@@ -71,6 +72,40 @@ pub(super) fn refuse_elsewhere(
         ));
     }
     Ok(())
+}
+
+/// An undo, or a settling, that nobody drives is gone on with by whoever asks for it once more; and a resume of an undo
+/// that takes everything back has done what it was asked for.
+pub(super) fn under_way_already(
+    context: &Context,
+    state: &RunState,
+    command: Option<Command>,
+    asked: RunOutcome,
+) -> (Option<Command>, RunOutcome) {
+    let asked = match (&state.phase, &command) {
+        (RunPhase::Undoing { .. }, None) => RunOutcome::Undone,
+        (RunPhase::Cancelling, None) => RunOutcome::Cancelled,
+        (RunPhase::Settling { before }, None) => *before,
+        _ => asked,
+    };
+    let what = match (&state.phase, &command) {
+        (RunPhase::Undoing { .. }, Some(Command::Undo { .. })) => "being undone",
+        (RunPhase::Settling { .. }, Some(Command::Settle { .. })) => "being settled",
+        (RunPhase::Cancelling, Some(Command::Cancel { .. })) => "being cancelled",
+        _ => return (command, asked),
+    };
+    context.ui.say(&format!("It is {what} already; this goes on with it."));
+    (None, asked)
+}
+
+/// A command that was refused leaves a run that nobody drives as it was: said with what takes it up.
+pub(super) fn lead_on(error: CliError, run: &RunId, ended: bool) -> CliError {
+    match error.status {
+        Status::Refused if !ended => error.hint(format!(
+            "Nobody drives the run; `backroad resume {run}` takes it up as it stands."
+        )),
+        _ => error,
+    }
 }
 
 /// What becomes of a command that the process which drives the run has taken.

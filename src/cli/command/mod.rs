@@ -25,6 +25,7 @@ mod ready;
 mod remake;
 mod render;
 mod report;
+mod retrying;
 mod run;
 mod runs;
 mod schema;
@@ -47,7 +48,7 @@ pub use capture::CaptureArgs;
 pub use check::CheckArgs;
 pub use completions::CompletionsArgs;
 pub use drill::{DrillArgs, PeopleArg};
-pub use drive::{ApproveArgs, ResumeArgs, RetryArgs, SettleArgs, SkipArgs, TakeOverArgs};
+pub use drive::{ApproveArgs, ResumeArgs, SettleArgs, SkipArgs, TakeOverArgs};
 pub use examples::ExamplesArgs;
 pub use export::ExportArgs;
 pub use init::InitArgs;
@@ -61,6 +62,7 @@ pub use probe::ProbeArgs;
 pub use ready::ReadyArgs;
 pub use render::{Format, RenderArgs};
 pub use report::{ReportArgs, ReportFormat};
+pub use retrying::RetryArgs;
 pub use run::RunArgs;
 pub use runs::RunsArgs;
 pub use schema::SchemaArgs;
@@ -129,7 +131,7 @@ pub async fn perform(line: CommandLine, context: &Context) -> Result<Status, Cli
         Verb::Notify(args) => notify::notify(context, &args).await,
         Verb::Resume(args) => drive::resume(context, &args).await,
         Verb::TakeOver(args) => drive::take_over(context, &args).await,
-        Verb::Retry(args) => drive::retry(context, args).await,
+        Verb::Retry(args) => retrying::retry(context, args).await,
         Verb::Skip(args) => drive::skip(context, &args).await,
         Verb::Pause(args) => drive::pause(context, &args).await,
         Verb::SourceDown(args) => drive::source_down(context, &args).await,

@@ -13,7 +13,7 @@ use crate::cli::clock::RealClock;
 use crate::cli::context::{Context, RunLook};
 use crate::cli::error::{CliError, Status};
 use crate::cli::front;
-use crate::cli::messages::{self, OnDisk, Written};
+use crate::cli::messages::{self, OnDisk, WrittenEvents};
 use crate::engine::{Clock as _, RunMode};
 use crate::model::{MessageId, MessageKind, Messages, Receiver, RunId};
 use crate::notify::{
@@ -99,7 +99,7 @@ async fn test(context: &Context, name: &str, args: &NotifyArgs) -> Result<Status
         objective: None,
         page: None,
     };
-    let delivery = Delivery { message, again: false, settled: false };
+    let delivery = Delivery { message, again: false, settled: None };
     let end = messages::carrier(&messages).send(receiver, &delivery).await;
     let (taken, why) = match end {
         SendEnd::Taken => (true, None),
@@ -163,7 +163,7 @@ async fn send_left(context: &Context, run: &RunId) -> Result<Status, CliError> {
         carrier: Arc::new(messages::carrier(&told)),
         messages: told,
         record,
-        source: Arc::new(Written(events, now)),
+        source: Arc::new(WrittenEvents(events, now)),
         shelf: Arc::new(OnDisk(Arc::clone(&outbox))),
         pace: RetryPace { attempts: 2, ..RetryPace::default() },
         say: Arc::new(move |why| ui.say(&format!("{} {why}", ui.err.warn("not told:")))),

@@ -273,7 +273,7 @@ async fn note(
     for receiver in told.receivers.iter().filter(|one| to_tell.contains(&one.name)) {
         let message = message(name, compiled, verdict);
         let again = missed.contains(&receiver.name) && !changed;
-        let delivery = Delivery { message, again, settled: false };
+        let delivery = Delivery { message, again, settled: None };
         match carrier.send(receiver, &delivery).await {
             SendEnd::Taken => note.to_tell.retain(|left| *left != receiver.name),
             SendEnd::Refused(why) | SendEnd::NotNow(why) | SendEnd::Unknown(why) => {

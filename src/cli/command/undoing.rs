@@ -8,7 +8,7 @@ use super::drive::about_run;
 use crate::cli::args::RunCommandArgs;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Status};
-use crate::engine::{Actor, Command, RunMode, RunState, StepRecord};
+use crate::engine::{Command, RunMode, RunState, StepRecord, people};
 use crate::model::{ActionClass, ResourceId, RunId, RunOutcome, Step, StepName, StepStatus};
 
 /// What `undo` takes.
@@ -54,6 +54,9 @@ pub(super) async fn undo(context: &Context, args: &UndoArgs) -> Result<Status, C
     about_run(context, args, command, RunOutcome::Undone).await
 }
 
+/// Runs of a shared store that are looked through for one that counts on another.
+const LATER_MAX: usize = 200;
+
 /// A later run that counts on what an undo would take away.
 struct CountedOn {
     later: RunId,
@@ -65,7 +68,10 @@ struct CountedOn {
 async fn show(context: &Context, run: &RunId) -> Result<Option<CountedOn>, CliError> {
     let (events, _) = context.read(run).await?;
     let state = Context::fold(&events)?;
-    let steps = taken_back(&state);
+    let steps = match &state.opened {
+        Some(opened) => people::taken_back(&opened.plan, &state),
+        None => Vec::new(),
+    };
     if steps.is_empty() {
         return Ok(None);
     }
@@ -92,16 +98,6 @@ async fn show(context: &Context, run: &RunId) -> Result<Option<CountedOn>, CliEr
     Ok(counting)
 }
 
-/// The steps that a person's undo takes back, the last first.
-fn taken_back(state: &RunState) -> Vec<&Step> {
-    let by = Actor::Person("somebody".into());
-    let Some(opened) = &state.opened else { return Vec::new() };
-    let steps = opened.plan.steps().iter().rev();
-    steps
-        .filter(|step| state.step(&step.name).is_some_and(|record| record.to_undo(step.saga, &by)))
-        .collect()
-}
-
 /// The last run against the same Azure that came later and holds something of this one as it wants it.
 async fn counts_on(
     context: &Context,
@@ -115,8 +111,13 @@ async fn counts_on(
     }
     let made: BTreeSet<&ResourceId> =
         steps.iter().filter_map(|step| step.action.written()).collect();
-    let later = context.state.list().ok()?.into_iter().rev().map(|one| one.run);
-    for other in later.filter(|other| other.as_str() > run.as_str()) {
+    let mut later: BTreeSet<RunId> =
+        context.state.list().ok()?.into_iter().map(|one| one.run).collect();
+    if let Some(shared) = &context.shared {
+        // Those of other hosts as well, as far back as anybody looks.
+        later.extend(shared.runs(LATER_MAX).await.ok()?.into_iter().map(|note| note.run));
+    }
+    for other in later.into_iter().rev().filter(|other| other.as_str() > run.as_str()) {
         let Ok((events, _)) = context.read(&other).await else { continue };
         let Ok(state) = Context::fold(&events) else { continue };
         let Some(opened) = &state.opened else { continue };

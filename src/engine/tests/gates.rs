@@ -81,7 +81,7 @@ fn commands(by: &Person) -> Vec<Command> {
     }
     let (by, reason) = (by.clone(), Some("because".to_owned()));
     all.extend([
-        Command::RetryAll { by: by.clone(), reason: reason.clone() },
+        Command::RetryAll { by: by.clone(), reason: reason.clone(), done: false },
         Command::Pause { by: by.clone(), reason: reason.clone() },
         Command::Continue { by: by.clone() },
         Command::SourceDown { by: by.clone(), reason: reason.clone() },

@@ -28,7 +28,7 @@ pub mod view;
 mod words;
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 pub use material::Material;
 pub use script::script;

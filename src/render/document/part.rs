@@ -17,6 +17,7 @@ use super::view::{
 use super::{timeline, values, words};
 use crate::model::action::Verification;
 use crate::model::{Action, ActionClass, ResourceId, SagaClass, Step, StepStatus, permission};
+use crate::render::outage::window;
 use crate::render::svg::Svg;
 use crate::render::{by_hand, json, role};
 
@@ -162,7 +163,7 @@ fn not_when(material: &Material, way: PartWay) -> Vec<String> {
             "While {source} still serves anybody: two regions that advertise the same addresses split the traffic between them."
         ));
     }
-    if steps::window(&material.plan).is_some() {
+    if window(&material.plan).is_some() {
         list.push("While the path that exists still carries traffic that cannot stop: there is a time without any path.".to_owned());
     }
     list.push("While another run writes the same resources, or an earlier one still owes something: `backroad runs` and `backroad status` say so.".to_owned());

@@ -1,6 +1,6 @@
 //! What is there to know about each step, and about the gates among them?
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::material::Material;
 use super::numbered::Numbered;
@@ -11,10 +11,9 @@ use super::view::{
     WindowView,
 };
 use super::{usual, words};
-use crate::model::action::{HubAction, RemovalKind};
-use crate::model::probe::ReachProof;
 use crate::model::{Action, OnFailure, Plan, SagaClass, Step};
 use crate::render::by_hand::{self, Guide, Line, Trouble};
+use crate::render::outage::window;
 
 /// The gate of a step, if people answer at it.
 pub(super) fn gate(step: &Step, link: &StepLink) -> Option<GateView> {
@@ -46,38 +45,6 @@ pub(super) fn gate(step: &Step, link: &StepLink) -> Option<GateView> {
             .map(|(name, meaning)| OptionView { name: name.clone(), meaning: meaning.clone() })
             .collect(),
     })
-}
-
-/// The places where the time without a path opens and closes, and those between.
-pub(super) struct OutageWindow {
-    pub(super) opens: usize,
-    pub(super) closes: usize,
-    pub(super) inside: BTreeSet<usize>,
-}
-
-/// From the removal of a connection to the first proof of routes after another was made.
-pub(super) fn window(plan: &Plan) -> Option<OutageWindow> {
-    let steps = plan.steps();
-    let order = plan.dag().order();
-    let kinds = [RemovalKind::Connection, RemovalKind::HubConnection];
-    let removes = |place: &usize| matches!(&steps[*place].action, Action::Remove(spec) if kinds.contains(&spec.kind));
-    let opens = order.iter().copied().find(removes)?;
-    let after = plan.dag().descendants(opens);
-    let made = order.iter().copied().find(|place| {
-        let action = &steps[*place].action;
-        after.contains(place)
-            && matches!(action, Action::Connection(_) | Action::Hub(HubAction::Connection(_)))
-    })?;
-    let later = plan.dag().descendants(made);
-    // What is seen from where traffic must flow proves more than routes do.
-    let proof = |wanted: ReachProof| {
-        let proves = |place: &usize| steps[*place].action.proof() == Some(wanted);
-        order.iter().copied().find(|place| later.contains(place) && proves(place))
-    };
-    let closes = proof(ReachProof::Seen).or_else(|| proof(ReachProof::Routes)).unwrap_or(made);
-    let before = plan.dag().ancestors(closes);
-    let inside = after.intersection(&before).copied().collect();
-    Some(OutageWindow { opens, closes, inside })
 }
 
 pub(super) fn window_view(

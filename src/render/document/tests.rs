@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use super::estate::{ChangeMark, NetworkPicture, turning};
 use super::schedule::schedule;
-use super::steps::window;
 use super::words;
 use crate::model::{Plan, PlanParts};
+use crate::render::outage::window;
 
 const NETWORK: &str = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Network";
 
@@ -27,7 +27,7 @@ fn step(name: &str, needs: &[&str], action: &str, with: &serde_json::Value) -> s
     })
 }
 
-fn swap() -> Plan {
+pub(in crate::render) fn swap() -> Plan {
     let id = |text: &str| format!("{NETWORK}/{text}");
     let connection = |name: &str, gateway: &str| {
         serde_json::json!({
@@ -62,7 +62,7 @@ fn the_time_without_a_path_goes_from_the_removal_to_the_first_proof() {
         steps: plan.steps().iter().take(3).cloned().collect(),
         ..plan.parts().clone()
     });
-    assert!(super::steps::window(&without.unwrap()).is_none());
+    assert!(crate::render::outage::window(&without.unwrap()).is_none());
 }
 
 #[test]

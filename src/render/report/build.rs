@@ -173,12 +173,6 @@ fn summary(report: &Report, view: &RunView, events: &[Recorded], elapsed: &str) 
         .map(|part| format!("{} {} ({} %)", lower_first(&part.name), part.took, part.percent))
         .collect();
     let decided = decided(view, events);
-    let count = |status| view.steps.iter().filter(|step| step.status == status).count();
-    let done = count(StepStatus::Succeeded);
-    let undone = match count(StepStatus::Undone) {
-        0 => String::new(),
-        n => format!(" and {n} taken back"),
-    };
     let owed = match report.obligations.len() {
         0 => "nothing is owed".to_owned(),
         1 => "one thing is owed".to_owned(),
@@ -188,17 +182,33 @@ fn summary(report: &Report, view: &RunView, events: &[Recorded], elapsed: &str) 
         first,
         format!("The time went into: {}.", parts.join(", ")),
         decided,
-        format!(
-            "{done} of {} steps were done{undone}, with {} writes that Azure took.",
-            view.steps.len(),
-            view.writes
-        ),
+        counted(view),
         match report.deviations.len() {
             0 => format!("Nothing deviated from the runbook, and {owed}."),
             1 => format!("One thing deviated from the runbook, and {owed}."),
             n => format!("{n} things deviated from the runbook, and {owed}."),
         },
     ]
+}
+
+/// How many steps were done, as everywhere: one that was not called for is done with.
+fn counted(view: &RunView) -> String {
+    let count = |status| view.steps.iter().filter(|step| step.status == status).count();
+    let skipped = count(StepStatus::Skipped);
+    let done = count(StepStatus::Succeeded) + skipped;
+    let not_called_for = match skipped {
+        0 => String::new(),
+        n => format!(", {n} of them not called for,"),
+    };
+    let undone = match count(StepStatus::Undone) {
+        0 => String::new(),
+        n => format!(" and {n} taken back"),
+    };
+    format!(
+        "{done} of {} steps were done{not_called_for}{undone}, with {} writes that Azure took.",
+        view.steps.len(),
+        view.writes
+    )
 }
 
 /// What decided how long it took.

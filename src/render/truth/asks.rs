@@ -4,10 +4,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::at_work::AzureWork;
-use super::stopped;
+use super::{NoPath, stopped};
 use crate::engine::{Actor, Phase, RunPhase, RunState, StepState, people};
 use crate::model::{
-    Gate, GatePolicy, OnExpiry, Plan, RunId, RunOutcome, Step, StepName, Timestamp,
+    Gate, GatePolicy, OnExpiry, OnFailure, Plan, RunId, RunOutcome, Step, StepName, Timestamp,
 };
 use crate::render::view::Driven;
 
@@ -112,6 +112,21 @@ impl Ask {
         self.role.as_deref().unwrap_or("anybody")
     }
 
+    /// Says of a no what it means while one connection is removed and the other is not proven.
+    pub(super) fn without_a_path(&mut self, no_path: NoPath) {
+        let asked = match self.kind {
+            AskKind::Approval | AskKind::Manual | AskKind::Decision | AskKind::Failure => true,
+            AskKind::Held | AskKind::Paused | AskKind::Interrupted | AskKind::Stopped => false,
+        };
+        // The no comes last.
+        if let Some(no) = self.ways.last_mut().filter(|_| asked) {
+            no.what.push_str(match no_path.other_made {
+                true => ", and no path is proven until somebody goes on",
+                false => ", and nothing is reachable until somebody goes on",
+            });
+        }
+    }
+
     fn of_run(kind: AskKind, question: String, command: AskWay) -> Self {
         Self {
             kind,
@@ -133,7 +148,12 @@ impl Ask {
 }
 
 /// What people have to do, the oldest question first; what holds the whole run up before all.
-pub(super) fn asks(state: &RunState, driven: Driven, azure: &[AzureWork]) -> Vec<Ask> {
+pub(super) fn asks(
+    state: &RunState,
+    driven: Driven,
+    azure: &[AzureWork],
+    now: Timestamp,
+) -> Vec<Ask> {
     let Some(opened) = &state.opened else { return Vec::new() };
     if let RunPhase::Ended { outcome, .. } = state.phase {
         return after_the_end(state, &opened.plan, &opened.run, outcome).into_iter().collect();
@@ -141,6 +161,14 @@ pub(super) fn asks(state: &RunState, driven: Driven, azure: &[AzureWork]) -> Vec
     let mut asks: Vec<Ask> =
         opened.plan.steps().iter().filter_map(|step| of_step(state, &opened.plan, step)).collect();
     asks.sort_by_key(|ask| ask.since);
+    let resume = format!("backroad resume {}", opened.run);
+    if driven == Driven::ByNobody {
+        // Nothing can be answered any more, and nobody was there to say so.
+        let over = |ask: &Ask| ask.expires_at.is_some_and(|at| at <= now);
+        let (late, open): (Vec<Ask>, Vec<Ask>) = asks.into_iter().partition(over);
+        let late = late.into_iter().map(|ask| time_was_over(&ask, &opened.run, &resume));
+        asks = late.chain(open).collect();
+    }
     if let Some(step) = stopped(state) {
         // Before any question: what is asked for a failover that cannot go on is asked in vain.
         let why = format!("`{step}` failed, and nothing new starts before it is done.");
@@ -153,22 +181,44 @@ pub(super) fn asks(state: &RunState, driven: Driven, azure: &[AzureWork]) -> Vec
         );
         asks.insert(0, ask);
     }
-    let resume = format!("backroad resume {}", opened.run);
     if let Some(by) = &state.paused {
-        let why = format!("Paused by {}: nothing new starts.", by.name());
-        let go_on = way(resume, "let it go on");
-        asks.insert(0, Ask::of_run(AskKind::Paused, why, go_on));
-    } else if driven == Driven::ByNobody && !asks.iter().any(|ask| ask.step.is_some()) {
+        let (why, what) = match driven {
+            Driven::ByAProcess => ("nothing new starts.", "let it go on"),
+            Driven::ByNobody => (
+                "nothing new starts; and nobody drives it: nothing is looked at.",
+                "take it up; this lifts the pause, and it goes on",
+            ),
+        };
+        let why = format!("Paused by {}: {why}", by.name());
+        asks.insert(0, Ask::of_run(AskKind::Paused, why, way(resume, what)));
+    } else if driven == Driven::ByNobody && asks.iter().all(|ask| ask.kind == AskKind::Stopped) {
         let why = "Nobody drives the run: nothing is started and nothing is looked at.".to_owned();
         let go_on = way(resume, "go on where it stopped");
         asks.insert(0, Ask::of_run(AskKind::Interrupted, why, go_on));
-    } else if driven == Driven::ByNobody && !azure.is_empty() {
+    } else if driven == Driven::ByNobody
+        && !azure.is_empty()
+        && asks.iter().all(|ask| ask.kind != AskKind::Interrupted)
+    {
         // Whoever may not answer a question can still have the rest looked after.
         let why = "Nobody drives the run: what Azure is at is not looked at.".to_owned();
         let go_on = way(resume, "look at it, and wait for the answer");
         asks.push(Ask::of_run(AskKind::Interrupted, why, go_on));
     }
     asks
+}
+
+/// What there is to do about a question whose time was over while nobody drove the run.
+fn time_was_over(ask: &Ask, run: &RunId, resume: &str) -> Ask {
+    let step = ask.step.as_deref().unwrap_or_default();
+    let then = ask.then.as_deref().unwrap_or("the step fails");
+    let at = ask.expires_at.map(|at| format!(" at {at}")).unwrap_or_default();
+    let why = format!(
+        "The time of `{step}` was over{at}, and nobody drove the run: {then} as soon as it is taken up. If it then \
+         fails, `backroad retry {run} {step}` asks anew."
+    );
+    let mut told = Ask::of_run(AskKind::Interrupted, why, way(resume.to_owned(), "take it up"));
+    told.since = ask.since;
+    told
 }
 
 fn try_again(run: &RunId, step: &StepName) -> AskWay {
@@ -183,7 +233,9 @@ fn after_the_end(state: &RunState, plan: &Plan, run: &RunId, outcome: RunOutcome
         RunOutcome::Failed | RunOutcome::Cancelled => {
             let mut ways: Vec<AskWay> =
                 people::failed(plan, state).iter().map(|step| try_again(run, step)).collect();
-            ways.push(undo("put back what was changed"));
+            if !people::taken_back(plan, state).is_empty() {
+                ways.push(undo("put back what was changed"));
+            }
             ("It ended without its goal, and what it changed stands.", ways)
         }
         RunOutcome::UndoIncomplete => {
@@ -271,10 +323,12 @@ fn ways(run: &RunId, step: &Step, failed: bool, choice: Option<&String>) -> (Ask
             ],
         ),
         (Some(Gate::Approval(_)), false) => {
-            (AskKind::Approval, vec![approve("say yes and go on"), decline("say no")])
+            let no = format!("say no: {}", after_a_no(step));
+            (AskKind::Approval, vec![approve("say yes and go on"), decline(&no)])
         }
         (Some(Gate::Manual(_)), false) => {
-            (AskKind::Manual, vec![approve("say that it is done"), decline("say that it is not")])
+            let no = format!("say that it will not be done: {}", after_a_no(step));
+            (AskKind::Manual, vec![approve("say that it is done"), decline(&no)])
         }
         (Some(Gate::Decision(decision)), false) => {
             // Once one person has chosen, the others can only choose the same.
@@ -289,9 +343,19 @@ fn ways(run: &RunId, step: &Step, failed: bool, choice: Option<&String>) -> (Ask
                     AskWay { command, what: means }
                 })
                 .collect();
-            ways.push(decline("choose none"));
+            ways.push(decline(&format!("choose none: {}", after_a_no(step))));
             (AskKind::Decision, ways)
         }
+    }
+}
+
+/// What becomes of the run when a gate is answered with no. Whoever only means "not yet" leaves the question open.
+fn after_a_no(step: &Step) -> &'static str {
+    match step.on_failure {
+        OnFailure::Stop => "the run stops",
+        OnFailure::Continue => "the run goes on without it",
+        OnFailure::Ask => "you are asked what then",
+        OnFailure::Undo => "what the run did is put back",
     }
 }
 

@@ -151,11 +151,17 @@ pub(super) fn headline(
         },
         RunStanding::InDoubt => doubt(state),
         RunStanding::Interrupted => format!("nobody drives it{}", on_its_way(state)),
-        RunStanding::Paused => match pause_reason(events) {
-            Some((by, Some(reason))) => format!("by {}: {reason}", by.name()),
-            Some((by, None)) => format!("by {}", by.name()),
-            None => "by a person".to_owned(),
-        },
+        RunStanding::Paused => {
+            let nobody = match driven {
+                Driven::ByAProcess => "",
+                Driven::ByNobody => ", and nobody drives it",
+            };
+            match pause_reason(events) {
+                Some((by, Some(reason))) => format!("by {}{nobody}: {reason}", by.name()),
+                Some((by, None)) => format!("by {}{nobody}", by.name()),
+                None => format!("by a person{nobody}"),
+            }
+        }
         RunStanding::Undoing => {
             let now = doing(azure).map_or_else(String::new, |now| format!(": {now}"));
             format!("asked for by {}{now}", undone_by(state))

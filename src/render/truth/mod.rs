@@ -15,6 +15,7 @@ mod usual;
 
 use serde::{Deserialize, Serialize};
 
+use super::outage::no_path;
 use super::recovered::recovered_at;
 use super::timeline::seconds;
 use super::view::Driven;
@@ -22,6 +23,7 @@ use crate::engine::{Recorded, RunPhase, RunState, StepState};
 use crate::model::{RunOutcome, StepName, StepStatus, Timestamp};
 use crate::render::Ourselves;
 
+pub use super::outage::NoPath;
 pub use asks::{Ask, AskKind, AskWay};
 pub use at_work::AzureWork;
 pub use forecast::ExpectedEnd;
@@ -55,6 +57,9 @@ pub struct RunTruth {
     pub done: (usize, usize),
     /// What Azure is at.
     pub azure: Vec<AzureWork>,
+    /// That one connection is removed, and no path over the other is proven yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_path: Option<NoPath>,
     /// What comes next: the steps that may begin first.
     pub next: Vec<String>,
     /// What people have to do.
@@ -123,7 +128,11 @@ pub fn truth(
     let now = moment(state, now);
     let elapsed = now.since(opened.at);
     let azure = at_work::at_work(state, now);
-    let asks = asks::asks(state, driven, &azure);
+    let no_path = no_path(state, events);
+    let mut asks = asks::asks(state, driven, &azure, now);
+    if let Some(no_path) = &no_path {
+        asks.iter_mut().for_each(|ask| ask.without_a_path(*no_path));
+    }
     let forecast = forecast::forecast(state, driven, now);
     let objective = verdict(state, events, elapsed, forecast.as_ref());
     let done = state
@@ -131,7 +140,13 @@ pub fn truth(
         .values()
         .filter(|record| matches!(record.status(), StepStatus::Succeeded | StepStatus::Skipped))
         .count();
-    let (standing, headline) = headline::headline(state, events, driven, &asks, &azure);
+    let (standing, mut headline) = headline::headline(state, events, driven, &asks, &azure);
+    if let Some(no_path) = no_path.filter(|_| standing.mood() == Mood::Bad) {
+        headline.insert_str(
+            0,
+            if no_path.other_made { "no path is proven; " } else { "nothing is reachable; " },
+        );
+    }
     Some(RunTruth {
         standing,
         headline,
@@ -144,6 +159,7 @@ pub fn truth(
             .map(|forecast| forecast.view(now)),
         done: (done, plan.steps().len()),
         azure,
+        no_path,
         next: next(state),
         asks,
         owed: state.obligations(),

@@ -285,6 +285,71 @@ fn a_run_that_nobody_drives_is_taken_up_without_an_answer() {
     assert!(resume(&book));
 }
 
+/// What is over cannot be answered: only taking the run up leads on.
+#[test]
+fn a_question_whose_time_was_over_while_nobody_drove_the_run_is_asked_of_nobody() {
+    let open = truth_of(&half_approved(), Driven::ByNobody, 1_800);
+    assert!(open.asks[0].ways[0].command.starts_with("backroad approve "), "{open:?}");
+    let over = truth_of(&half_approved(), Driven::ByNobody, 1_900);
+    assert_eq!(over.standing, RunStanding::Interrupted, "{over:?}");
+    let ways = over.asks.iter().flat_map(|ask| &ask.ways);
+    let commands: Vec<&str> = ways.map(|way| way.command.as_str()).collect();
+    assert_eq!(commands, ["backroad resume 01h00000000000000000000000"]);
+    for part in ["counts as declined", "backroad retry 01h00000000000000000000000 go_ahead"] {
+        assert!(over.asks[0].question.contains(part), "{part}: {over:?}");
+    }
+}
+
+/// Whoever says no between the two connections is told what that means, and the end says so first.
+#[test]
+fn between_two_connections_every_view_says_that_there_is_no_path() {
+    let accepted = |step: &str| -> Event {
+        serde_json::from_value(serde_json::json!({
+            "kind": "accepted", "step": step,
+            "handle": { "url": "https://management.azure.com/operations/1", "kind": "async_operation" },
+        }))
+        .unwrap()
+    };
+    let swapping = || {
+        let book = Book::opened_with(crate::render::document::tests::swap());
+        book.starts(0, "gateway").writes(1, "gateway").succeeds(60, "gateway")
+    };
+    let removed = || {
+        let book = swapping().starts(61, "old_gone").intends(62, "old_gone");
+        book.at(63, accepted("old_gone")).succeeds(90, "old_gone")
+    };
+    assert_eq!(truth_of(&swapping(), Driven::ByAProcess, 70).no_path, None);
+    let between = truth_of(&removed(), Driven::ByAProcess, 100);
+    let no_path = between.no_path.unwrap();
+    assert_eq!((no_path.since, no_path.other_made), (start() + Duration::from_secs(63), false));
+    let block = truth_text::block(&between, Style::PLAIN).join("\n");
+    assert!(block.contains("NOTHING IS REACHABLE since 03:01"), "{block}");
+    let failed = Event::StepFailed {
+        step: name("connection"),
+        error: StepError::rejected("InUse", "It is in use."),
+    };
+    let ended = Event::RunEnded { outcome: RunOutcome::Failed };
+    let book = removed().starts(91, "connection").at(95, failed).at(95, ended);
+    let end = truth_of(&book, Driven::ByNobody, 200);
+    assert!(end.headline.starts_with("nothing is reachable; "), "{end:?}");
+    let page = text::summary(&view(&book, Driven::ByNobody, 200), Style::PLAIN);
+    assert!(page.contains("NOTHING IS REACHABLE since 03:01"), "{page}");
+    let made =
+        removed().starts(91, "connection").writes(92, "connection").succeeds(99, "connection");
+    assert!(truth_of(&made, Driven::ByAProcess, 100).no_path.unwrap().other_made);
+    let proven = made.starts(100, "routes").succeeds(110, "routes");
+    assert_eq!(truth_of(&proven, Driven::ByAProcess, 120).no_path, None);
+}
+
+#[test]
+fn a_paused_run_that_nobody_drives_says_both() {
+    let driven = truth_of(&paused(), Driven::ByAProcess, 200);
+    assert!(!driven.headline.contains("nobody drives"), "{driven:?}");
+    let left = truth_of(&paused(), Driven::ByNobody, 200);
+    assert!(left.headline.contains(", and nobody drives it"), "{left:?}");
+    assert!(left.asks[0].ways[0].what.contains("lifts the pause"), "{left:?}");
+}
+
 #[test]
 fn no_line_is_wider_than_the_screen_and_no_row_breaks_into_a_blank_one() {
     let books = [until_the_gate(), half_approved(), paused(), in_doubt(), undoing()];
@@ -294,7 +359,11 @@ fn no_line_is_wider_than_the_screen_and_no_row_breaks_into_a_blank_one() {
             let view = view(book, Driven::ByAProcess, 200);
             let truth = view.now.as_ref().unwrap();
             for line in standing_lines(&view.run, truth, style) {
-                assert!(line.columns < width && line.text.chars().count() < width, "{line:?}");
+                assert_eq!(line.columns, line.text.chars().count(), "{line:?}");
+                // Nor are they here: they go over several rows.
+                let command = line.text.starts_with("? ") && line.text.contains(": backroad ");
+                assert!(command || line.columns < width, "{line:?}");
+                assert!(!command || !line.text.ends_with('…'), "{line:?}");
             }
             let page = text::summary(&view, style);
             for line in page.lines() {

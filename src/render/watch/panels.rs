@@ -93,6 +93,11 @@ fn time(page: &WatchPage<'_>, truth: &RunTruth, width: usize) -> Vec<Line<'stati
     let at = flat(page.style, width).day_and_time(truth.at);
     let text = format!("{}; {at}", truth_text::elapsed(truth));
     let mut lines: Vec<Line<'static>> = wrap(&text, width).into_iter().map(Line::raw).collect();
+    if let Some(no_path) = truth.no_path {
+        let look = by_mood(page, Mood::Bad);
+        let text = truth_text::without_a_path(no_path, truth.at, flat(page.style, width));
+        lines.extend(wrap(&text, width).into_iter().map(|text| Line::styled(text, look)));
+    }
     let Some(allowed) = truth.objective_seconds.filter(|allowed| *allowed > 0.0) else {
         return lines;
     };

@@ -154,7 +154,7 @@ async fn retry_without_a_step_tries_all_failed_ones() {
     assert!(count(&state) > 1, "several steps failed: {}", count(&state));
     lab.world.lock().unwrap().clear_faults();
     let by = "eve".into();
-    let command = Command::RetryAll { by, reason: None };
+    let command = Command::RetryAll { by, reason: None, done: false };
     assert_eq!(Lab::outcome_of(lab.drive(Some(command)).await), RunOutcome::Succeeded);
 }
 
