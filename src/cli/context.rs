@@ -254,6 +254,13 @@ impl Context {
             return Ok(note.run);
         }
         let driven = runs.iter().rev().filter(|run| run.holder.is_some());
+        let others: Vec<&str> = driven.clone().skip(1).map(|run| run.run.as_str()).collect();
+        if !others.is_empty() {
+            let (mark, others) = (self.ui.err.warn("warning:"), others.join(", "));
+            self.ui.say(&format!(
+                "{mark} Others go on as well: {others}. See `backroad runs --running`."
+            ));
+        }
         // One that never began is picked only where there is no other.
         let begun = runs.iter().rev().filter(|run| run.head > Seq::default());
         let picked = driven.chain(begun).chain(runs.iter().rev()).next();
@@ -316,7 +323,7 @@ impl Context {
     pub(super) fn look_at_copy(&self, run: &RunId) -> Result<RunLook, CliError> {
         let events = self.state.read(run)?;
         let now = time_in(&events);
-        let (driven, warning, elsewhere) = (Driven::ByNobody, None, None);
+        let (driven, warning, elsewhere) = (Driven::ByNobody, self.kept_elsewhere(run), None);
         Ok(RunLook { events, driven, now, warning, elsewhere })
     }
 

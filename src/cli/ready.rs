@@ -170,7 +170,10 @@ pub(super) async fn last_drill(
         let path = context.state.run_path(&summary.run).join("runbook.yaml");
         let text = regular::read(&path, FILE_BYTES_MAX).ok();
         let now = crate::outward::redacted(&compiled.text);
+        let took = recovered_at(&look.events).map(|at| at.since(opened.at));
+        let missed = took.zip(opened.plan.parts().objective.rto).filter(|(took, rto)| took > rto);
         return Some(KnownDrill {
+            missed,
             run: summary.run.to_string(),
             kind,
             outcome,

@@ -109,6 +109,8 @@ pub struct KnownDrill {
     pub age: Duration,
     /// Whether the runbook was written then as it is now; none where that is not known.
     pub as_written: Option<bool>,
+    /// How long it took to recover, and what its objective allowed, where that was not enough.
+    pub missed: Option<(Duration, Duration)>,
 }
 
 /// Whether the last drill is good enough by the runbook's policy.
@@ -150,6 +152,11 @@ pub fn drill_row(last: Option<&KnownDrill>, every: Option<Duration>, file: &str)
                 format!("{about} succeeded; whether the runbook was changed since is not known.");
             return ReadyRow::unknown(ROW, why, mend);
         }
+    }
+    if let Some((took, allowed)) = last.missed {
+        let (took, allowed) = (format_duration(took), format_duration(allowed));
+        let why = format!("{about} recovered in {took}, and the objective is {allowed}.");
+        return ReadyRow::bad(ROW, why, mend);
     }
     match every {
         Some(every) if last.age > every => {
@@ -378,6 +385,7 @@ mod tests {
             outcome: Some(RunOutcome::Succeeded),
             age: DAY * days,
             as_written: Some(true),
+            missed: None,
         }
     }
 
@@ -393,6 +401,8 @@ mod tests {
         assert_eq!(state(Some(&open)), ReadyState::Unknown);
         let changed = KnownDrill { as_written: Some(false), ..drill(1) };
         assert_eq!(state(Some(&changed)), ReadyState::Bad);
+        let late = KnownDrill { missed: Some((DAY, DAY / 24)), ..drill(1) };
+        assert_eq!(state(Some(&late)), ReadyState::Bad);
         let lost = KnownDrill { as_written: None, ..drill(1) };
         assert_eq!(state(Some(&lost)), ReadyState::Unknown);
         assert_eq!(drill_row(Some(&drill(900)), None, "r.yaml").state, ReadyState::Good);
