@@ -61,10 +61,10 @@ async fn acted(web: &Web, run: &str, headers: &HeaderMap, body: &[u8]) -> Result
         step: sent.step.as_deref(),
         choice: sent.choice.as_deref(),
     };
-    if !speaker.vouches(command, &sent.token) {
-        return Err(WebProblem::new(403, "That form is not of this page, or not of this session.")
-            .hint("Load the page again."));
-    }
+    let attempt = speaker.vouches(command, &sent.token).ok_or_else(|| {
+        WebProblem::new(403, "That form is not of this page, or not of this session.")
+            .hint("Load the page again.")
+    })?;
     // As the run stands by now, and not a moment ago: what was offered a moment ago may be answered, and a role may ask somebody else.
     web.parts().follower.freshen(&run).await;
     let offered = forms::offered(web, &run, Some(&speaker), sent.step.as_deref()).await?;
@@ -73,6 +73,10 @@ async fn acted(web: &Web, run: &str, headers: &HeaderMap, body: &[u8]) -> Result
         WebProblem::new(409, "That is not asked for any more, or not of you.")
             .hint("See what the page shows now.")
     })?;
+    if form.attempt != attempt {
+        return Err(WebProblem::new(409, "That was asked before, and has been asked anew since.")
+            .hint("See what the page shows now."));
+    }
     let reason = sent.reason.as_deref().map(str::trim).filter(|reason| !reason.is_empty());
     if form.reason && reason.is_none() {
         return Err(WebProblem::new(400, "That takes a reason; it goes into the journal."));

@@ -162,7 +162,7 @@ pub(super) async fn offered(
             step: one.step.as_deref(),
             choice: one.choice.as_deref(),
         };
-        PageForm { token: speaker.token(command), offered: one }
+        PageForm { token: speaker.token(command, one.attempt), offered: one }
     };
     page.forms = found.into_iter().map(with_token).collect();
     Ok(page)

@@ -40,6 +40,9 @@ pub(super) struct Offered {
     pub(super) what: String,
     /// Whether a reason has to be given.
     pub(super) reason: bool,
+    /// Which attempt of the step asks; 0 where it is about the run.
+    #[serde(skip)]
+    pub(super) attempt: u32,
 }
 
 /// The command of a form. No other word is taken from a page; `settle` is not among them, since it is said to a run
@@ -78,6 +81,17 @@ pub(super) fn all(
     view: &OfferView<'_>,
     about: Option<&StepName>,
 ) -> (Vec<Offered>, Option<String>) {
+    let (mut found, why_not) = untimed(view, about);
+    for one in &mut found {
+        let step = one.step.as_deref().and_then(|step| StepName::parse(step).ok());
+        let record = step.and_then(|step| view.state.step(&step));
+        one.attempt = record.map_or(0, |record| record.attempt);
+    }
+    (found, why_not)
+}
+
+/// The same, of whatever attempt.
+fn untimed(view: &OfferView<'_>, about: Option<&StepName>) -> (Vec<Offered>, Option<String>) {
     let mut found = of_asks(view);
     found.extend(of_run(view));
     let Some(step) = about else { return (found, None) };
@@ -126,6 +140,7 @@ fn of_run(view: &OfferView<'_>) -> Vec<Offered> {
         label: label.to_owned(),
         what: what.to_owned(),
         reason,
+        attempt: 0,
     };
     let mut wanted = Vec::new();
     wanted.push(match paused {
@@ -170,6 +185,7 @@ fn of_step(view: &OfferView<'_>, step: &StepName) -> (Vec<Offered>, Option<Strin
         label: label.to_owned(),
         what,
         reason,
+        attempt: 0,
     };
     let after = waits_for(plan, view.state, step);
     let skipped = match after.as_slice() {
@@ -227,6 +243,7 @@ fn of_ask(ask: &Ask, state: &RunState) -> Vec<Offered> {
         label: label.to_owned(),
         what: what.to_owned(),
         reason,
+        attempt: 0,
     };
     match ask.kind {
         AskKind::Approval => vec![

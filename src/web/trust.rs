@@ -92,9 +92,9 @@ pub(super) struct FormCommand<'a> {
 }
 
 impl PageSpeaker {
-    /// The token of a form of theirs.
-    pub(super) fn token(&self, command: FormCommand<'_>) -> String {
-        let key = blake3::derive_key("backroad page form v1", self.secret.as_bytes());
+    /// The token of a form of theirs, for one attempt of its step: an answer to one is none to the next.
+    pub(super) fn token(&self, command: FormCommand<'_>, attempt: u32) -> String {
+        let key = blake3::derive_key("backroad page form v2", self.secret.as_bytes());
         let mut hasher = blake3::Hasher::new_keyed(&key);
         let parts = [command.run.as_str(), command.command];
         for part in
@@ -104,13 +104,16 @@ impl PageSpeaker {
             hasher.update(&(part.len() as u64).to_be_bytes());
             hasher.update(part.as_bytes());
         }
-        hasher.finalize().to_hex().to_string()
+        hasher.update(&attempt.to_be_bytes());
+        format!("{attempt}.{}", hasher.finalize().to_hex())
     }
 
-    /// Whether a form's token is theirs, and of this command.
-    pub(super) fn vouches(&self, command: FormCommand<'_>, token: &str) -> bool {
+    /// The attempt that a form's token is good for, where the token is theirs and of this command.
+    pub(super) fn vouches(&self, command: FormCommand<'_>, token: &str) -> Option<u32> {
+        let attempt: u32 = token.split_once('.')?.0.parse().ok()?;
         // Hashes compare in constant time.
-        blake3::hash(token.as_bytes()) == blake3::hash(self.token(command).as_bytes())
+        let own = blake3::hash(self.token(command, attempt).as_bytes());
+        (blake3::hash(token.as_bytes()) == own).then_some(attempt)
     }
 }
 
@@ -156,5 +159,27 @@ impl Web {
         let entropy = &self.parts().entropy;
         let bytes = entropy.bytes().into_iter().chain(entropy.bytes());
         bytes.map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Timestamp;
+
+    #[test]
+    fn a_token_is_good_for_one_command_of_one_attempt() {
+        let at = Timestamp::from_millis(0);
+        let invited =
+            Invited { name: "mei".to_owned(), role: None, by: "root".to_owned(), at, until: at };
+        let speaker = PageSpeaker { invited, id: "1".to_owned(), secret: "s".to_owned() };
+        let run = RunId::parse("01h00000000000000000000000").unwrap();
+        let of = |command| FormCommand { run: &run, command, step: Some("go"), choice: None };
+        let token = speaker.token(of("approve"), 1);
+        assert_eq!(speaker.vouches(of("approve"), &token), Some(1));
+        assert_eq!(speaker.vouches(of("decline"), &token), None);
+        let forged = token.replacen('1', "2", 1);
+        assert_eq!(speaker.vouches(of("approve"), &forged), None, "nobody else says which attempt");
+        assert_eq!(speaker.vouches(of("approve"), "1"), None);
     }
 }
