@@ -5,7 +5,7 @@ use super::decision::{TurnContext, drill_people, refuse};
 use super::event::Event;
 use super::failure;
 use super::questions::{gate_policy, options};
-use super::record::{Phase, releases_next};
+use super::record::{Phase, StepState, releases_next};
 use super::refusal::CommandRefusal;
 use super::skip::SkipReason;
 use crate::model::{Answer, Gate, OnExpiry, Step, StepError, StepName};
@@ -94,8 +94,11 @@ fn in_time(turn: &TurnContext<'_>, name: &StepName, by: &Actor) -> Result<(), Co
 
 /// Nobody is asked: who comes second hears who came first.
 fn not_asking(turn: &mut TurnContext<'_>, name: &StepName) {
-    let answered = turn.record(name).and_then(|record| record.answered.clone());
-    refuse(turn, CommandRefusal::NotAsking { step: name.clone(), answered });
+    let record = turn.record(name);
+    let answered = record.and_then(|record| record.answered.clone());
+    let ended_badly = record
+        .is_some_and(|own| matches!(own.state, StepState::Failed(_) | StepState::TimedOut { .. }));
+    refuse(turn, CommandRefusal::NotAsking { step: name.clone(), ended_badly, answered });
 }
 
 /// Whether this person may answer this gate; the reason when not.

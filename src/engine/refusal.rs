@@ -67,10 +67,16 @@ pub enum CommandRefusal {
     #[error("Step `{0}` is {1} and cannot be skipped now.")]
     NotToSkip(StepName, StepStatus),
     /// The step asks nobody; who answered it, where somebody has.
-    #[error("Step `{step}` is not asking for an approval{}.", already(.answered.as_ref()))]
+    #[error(
+        "Step `{step}` is not asking for an approval{}.{}",
+        already(.answered.as_ref()),
+        if *.ended_badly { " It ended without a yes; a retry of it asks anew." } else { "" }
+    )]
     NotAsking {
         /// The step.
         step: StepName,
+        /// Whether it was said no to, or its time was over.
+        ended_badly: bool,
         /// The last answer.
         answered: Option<GivenAnswer>,
     },
