@@ -5,6 +5,7 @@
 //! clock and errors to ask.
 
 mod bodies;
+pub mod carried;
 mod circuit_side;
 pub mod facts;
 pub mod hub_side;
@@ -16,6 +17,7 @@ pub mod projection;
 pub mod questions;
 pub mod rule;
 pub mod rules;
+mod ways;
 mod written;
 
 pub use facts::{Fact, FactReader, Facts, KeyStanding, Question, inquire};

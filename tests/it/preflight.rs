@@ -21,6 +21,7 @@ mod settings;
 mod standing;
 mod steering;
 mod unmended;
+mod ways;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -746,6 +747,17 @@ const CASES: &[Spoilt] = &[
     ("LINK-DUP", MAIN, |c| c.add(link("other", ERGW, "er-singapore", 0))),
     ("LINK-STATE", PREPARED, |c| {
         c.set("con-hub-sea-singapore", "/properties/provisioningState", json!("Failed"))
+    }),
+    ("WAY-STATE", MAIN, |c| {
+        c.world = ways::standing_world();
+        ways::without_connection(c);
+        c.set("ergw-hub-sea", "/properties/provisioningState", json!("Failed"));
+    }),
+    ("WAY-LOST", MAIN, |c| {
+        c.world = ways::standing_world();
+        ways::without_connection(c);
+        closed::peer(c, &json!({}));
+        ways::flags(c, "spoke_to_hub.app1", false, false);
     }),
     ("LINK-WEIGHT-ORDER", MAIN, |c| c.add(link("other", ERGW, "er-hongkong", 200))),
     ("LINK-ECMP", MAIN, |c| c.add(link("other", ERGW, "er-hongkong", 100))),

@@ -11,7 +11,9 @@ use crate::model::action::{JudgedPaths, Verification};
 use crate::model::coverage::coverage;
 use crate::model::{Action, ResourceId, Step};
 
-use crate::preflight::inquiry::{Inquiry, about, circuit_of, peering, subnet_named, unless};
+use crate::preflight::inquiry::{
+    HUB_GATEWAYS, Inquiry, about, circuit_of, peering, subnet_named, unless,
+};
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule, worst_of_each};
 
 /// The rules about what verifications wait for.
@@ -32,7 +34,8 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "PEER-IPV6",
         severity: FindingSeverity::Warn,
-        fails_when: "Networks with IPv6 prefixes are connected to a circuit whose private peering has no IPv6.",
+        fails_when: "Networks with IPv6 prefixes are connected to a circuit whose private peering has no IPv6, or put \
+                     behind a gateway that is.",
         reads: "peerings/AzurePrivatePeering: ipv6PeeringConfig; addressSpace of the networks",
         why: "No IPv6 prefix crosses the circuit, in either direction: IPv4 recovers alone.",
         fix: "Configure IPv6 on the private peering: two /126 prefixes, beside those of IPv4.",
@@ -204,20 +207,22 @@ fn is_v6(prefix: &IpNet) -> bool {
 fn without_v6(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let end = inquiry.at_end();
     let (mut all, mut seen) = (Vec::new(), BTreeSet::new());
-    for (_, spec) in inquiry.connections() {
-        // A gateway whose networks cannot be read is told by other rules.
-        let Some(space) = end.advertised(&spec.gateway) else { continue };
-        if !seen.insert((&spec.gateway, &spec.circuit)) || !space.iter().any(is_v6) {
+    for own in inquiry.carried() {
+        let Some(circuit) = own.circuit() else { continue };
+        // A gateway whose networks cannot be read is told by other rules; hubs take no IPv6 at all.
+        let Ok(space) = end.space_on(&own) else { continue };
+        let of_hub = own.way.gateway.is_a(HUB_GATEWAYS);
+        if of_hub || !space.iter().any(is_v6) || !seen.insert(own.way.clone()) {
             continue;
         }
-        let verdict = match lacks_v6(inquiry, &spec.circuit) {
+        let verdict = match lacks_v6(inquiry, circuit) {
             Ok(lacks) => unless(lacks, || {
                 let net = space.iter().find(|net| is_v6(net)).map(ToString::to_string);
                 format!("{} is to be reached over it", net.unwrap_or_default())
             }),
             Err(why) => FindingVerdict::Unknown(why),
         };
-        all.push(about(&spec.circuit, verdict));
+        all.push(about(circuit, verdict));
     }
     all
 }

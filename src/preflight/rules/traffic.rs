@@ -9,8 +9,8 @@ use crate::arm;
 use crate::model::ResourceId;
 use crate::model::coverage::{covered, is_default};
 use crate::preflight::inquiry::{
-    GATEWAY_SUBNET, Inquiry, VNETS, about, flag, is, overlap, own_gateway_subnet, subnet_prefixes,
-    subnets_of, text,
+    GATEWAY_SUBNET, HUB_GATEWAYS, Inquiry, VNETS, about, flag, is, overlap, own_gateway_subnet,
+    subnet_named, subnet_prefixes, subnets_of, text,
 };
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
@@ -19,14 +19,15 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "UDR-DROP",
         severity: FindingSeverity::Warn,
-        fails_when: "A route table drops traffic between a connected network and on-premises: by a route to \
-                     nowhere, to the Internet or to the network itself, for all of a prefix or a part, or by keeping the gateway's routes away. Networks of hubs count.",
-        reads: "tables of the networks' subnets and of the GatewaySubnet, as the run leaves them; what \
-                on-premises advertises",
+        fails_when: "A route table drops traffic between on-premises and a network that the run brings there, or did not \
+                     drop it before: by a route to nowhere, to the Internet or to the network itself, for all of a \
+                     prefix or a part, or by keeping the gateway's routes away. Networks of hubs and behind tunnels count.",
+        reads: "tables of the networks' subnets and of the GatewaySubnet, as the run finds and leaves them; what \
+                on-premises advertises over a circuit, and what is behind the device of a tunnel",
         why: "A route of a table goes before one that the gateway has learned, where it is as long.",
         fix: "Take the route out, or switch propagation on, in a step of the runbook.",
         source: "N-UDR",
-        judge: dropped,
+        judge: |inquiry| all(inquiry, BehindWhat::All, |ways| ways.dropped.clone()),
     },
     Rule {
         id: "UDR-PAST",
@@ -38,7 +39,7 @@ pub(super) const RULES: &[Rule] = &[
         why: "A firewall that sees half of a conversation drops it.",
         fix: "Give the GatewaySubnet a route to the subnet by the appliance, or take the other one out.",
         source: "N-UDR",
-        judge: |inquiry| all(inquiry, |ways| ways.past.clone()),
+        judge: |inquiry| all(inquiry, BehindWhat::Circuits, |ways| ways.past.clone()),
     },
 ];
 
@@ -123,55 +124,71 @@ fn part_dropped(
     })
 }
 
-/// Judges each subnet behind each gateway that is connected, by every prefix of on-premises.
-fn all(inquiry: &Inquiry<'_>, pick: impl Fn(&Ways) -> Option<String>) -> Vec<Judged> {
+/// Judges each subnet of what is brought to on-premises, by every prefix of on-premises; and of networks that are there
+/// already, what the run makes worse. What a hub gives its networks comes as a gateway's routes do (N-UDR).
+fn all(
+    inquiry: &Inquiry<'_>,
+    behind_what: BehindWhat,
+    pick: impl Fn(&Ways) -> Option<String>,
+) -> Vec<Judged> {
     let end = inquiry.at_end();
     let mut judged = Vec::new();
-    for (_, spec) in inquiry.connections() {
-        let (Ok(heard), Some(hub)) = (inquiry.heard(&spec.circuit), end.vnet_of(&spec.gateway))
-        else {
-            let why = "the circuit's routes or the gateway's network cannot be read".to_owned();
-            judged.push(about(&spec.gateway, FindingVerdict::Unknown(why)));
+    let brought = inquiry.carried().into_iter().map(|own| (own, false));
+    let changed = inquiry.changed().into_iter().map(|own| (own, true));
+    for (own, was_there) in brought.chain(changed) {
+        let of_hub = own.way.gateway.is_a(HUB_GATEWAYS);
+        let of_circuit = own.circuit().is_some() && !of_hub;
+        if !of_circuit && matches!(behind_what, BehindWhat::Circuits) {
             continue;
+        }
+        let host = end.vnet_of(&own.way.gateway);
+        let known =
+            inquiry.told_by(&own.way.far).and_then(|told| Ok((told, end.networks_on(&own)?)));
+        let (told, networks) = match known {
+            Ok(known) => known,
+            Err(why) => {
+                let of = if of_hub { own.way.far.id() } else { &own.way.gateway };
+                judged.push(about(of, FindingVerdict::Unknown(why)));
+                continue;
+            }
         };
-        for vnet in std::iter::once(hub.clone()).chain(end.spokes(&hub)) {
-            judged.extend(
-                end.each([&vnet], |_, body| behind(&end, Some(&hub), (&vnet, body), &heard, &pick)),
-            );
-        }
+        let before = was_there.then_some(inquiry);
+        let way = TrafficWay { host: host.as_ref(), told: &told, before };
+        judged.extend(end.each(&networks, |vnet, body| behind(&end, &way, (vnet, body), &pick)));
     }
     judged
 }
 
-/// What is dropped, behind gateways of networks and behind hubs: what a hub gives its networks comes as a gateway's
-/// routes do (N-UDR).
-fn dropped(inquiry: &Inquiry<'_>) -> Vec<Judged> {
-    let mut judged = all(inquiry, |ways| ways.dropped.clone());
-    let end = inquiry.at_end();
-    for hub in end.connected_hubs() {
-        let known = inquiry.heard(hub.circuit).and_then(|heard| Ok((heard, hub.networks?)));
-        match known {
-            Ok((heard, networks)) => judged.extend(end.each(&networks, |vnet, body| {
-                behind(&end, None, (vnet, body), &heard, |ways| ways.dropped.clone())
-            })),
-            Err(why) => judged.push(about(hub.circuit, FindingVerdict::Unknown(why))),
-        }
-    }
-    judged
+/// What carries the networks that are judged.
+#[derive(Clone, Copy)]
+enum BehindWhat {
+    /// Whatever does.
+    All,
+    /// Gateways of networks that are connected to circuits: a hub has no tables of ours.
+    Circuits,
 }
 
-/// Judges each subnet of a network behind the gateway of another, or behind a hub, which has no tables of ours.
+/// By what a subnet's traffic with on-premises is judged.
+struct TrafficWay<'i, 'p> {
+    /// The network of the gateway, where it is none of a hub.
+    host: Option<&'i ResourceId>,
+    /// The prefixes of on-premises.
+    told: &'i [IpNet],
+    /// The world before the run, where only what it makes worse counts.
+    before: Option<&'i Inquiry<'p>>,
+}
+
+/// Judges each subnet of a network.
 fn behind(
     end: &Inquiry<'_>,
-    hub: Option<&ResourceId>,
+    way: &TrafficWay<'_, '_>,
     (vnet, body): (&ResourceId, &Value),
-    heard: &[IpNet],
     pick: impl Fn(&Ways) -> Option<String>,
 ) -> Option<FindingVerdict> {
     for subnet in subnets_of(body) {
-        match through(end, hub, (vnet, body), (subnet, heard)) {
+        match through(end, way.host, (vnet, body), (subnet, way.told)) {
             Ok(ways) => {
-                if let Some(why) = pick(&ways) {
+                if let Some(why) = pick(&ways).filter(|_| !was_so(way, vnet, subnet, &pick)) {
                     let name = text(subnet, "/name").unwrap_or("a subnet");
                     return Some(FindingVerdict::Failed(format!("{name}: {why}")));
                 }
@@ -180,6 +197,20 @@ fn behind(
         }
     }
     Some(FindingVerdict::Passed)
+}
+
+/// Whether a subnet's traffic was no better off before the run.
+fn was_so(
+    way: &TrafficWay<'_, '_>,
+    vnet: &ResourceId,
+    subnet: &Value,
+    pick: impl Fn(&Ways) -> Option<String>,
+) -> bool {
+    let Some(before) = way.before else { return false };
+    let Some(body) = before.facts.body(vnet) else { return false };
+    let own = text(subnet, "/name").and_then(|name| subnet_named(body, name));
+    let ways = own.map(|own| through(before, way.host, (vnet, body), (own, way.told)));
+    ways.and_then(Result::ok).is_some_and(|ways| pick(&ways).is_some())
 }
 
 /// A subnet's route table: none where it has none, or the table is gone.
