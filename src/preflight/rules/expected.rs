@@ -12,7 +12,7 @@ use crate::model::coverage::coverage;
 use crate::model::{Action, ResourceId, Step};
 
 use crate::preflight::inquiry::{
-    HUB_GATEWAYS, Inquiry, about, circuit_of, peering, subnet_named, unless,
+    HUB_GATEWAYS, Inquiry, about, circuit_of, peering, route_server, subnet_named, unless,
 };
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule, worst_of_each};
 
@@ -22,12 +22,13 @@ pub(super) const RULES: &[Rule] = &[
         id: "RT-EXPECTED",
         severity: FindingSeverity::Warn,
         fails_when: "A prefix that a verification expects of a gateway, of a path of a circuit or of a hub is told \
-                     by nobody there.",
+                     by nobody there; or one that a gateway is to advertise is in no network that it speaks for.",
         reads: "route tables of each path; the networks behind the gateways and hubs; the prefixes of \
-                verify.routes, verify.circuit_routes and verify.hub_routes",
+                verify.routes, verify.advertised, verify.circuit_routes and verify.hub_routes",
         why: "The verification would wait for it until its time is up; a default route proves no prefix.",
         fix: "Let on-premises advertise the prefix or one that contains it over this circuit, on both of its \
-              paths, or take it out of `expect`.",
+              paths; let the verification need the step that puts the network behind the gateway; or take the prefix out of \
+              `expect`.",
         source: "azure-docs 95996, 43527",
         judge: expected,
     },
@@ -72,6 +73,9 @@ fn expected(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         Action::Verify(Verification::Routes { gateway, expect }) => {
             Some(about(gateway, of_gateway(inquiry, step, gateway, expect)?))
         }
+        Action::Verify(Verification::Advertised { gateway, expect }) => {
+            Some(about(gateway, of_advertised(inquiry, step, gateway, expect)?))
+        }
         Action::Verify(Verification::CircuitRoutes { circuit, expect, paths, .. }) => {
             Some(about(circuit, of_circuit(inquiry, step, circuit, (expect, *paths))?))
         }
@@ -108,6 +112,29 @@ fn of_gateway(
     expect: &[IpNet],
 ) -> Option<FindingVerdict> {
     told_over(inquiry, &circuits_at(&inquiry.at(step), gateway), expect)
+}
+
+/// What a gateway has to tell: its network and those that use it by then. What a Route Server beside it passes on is
+/// seen by nobody before.
+fn of_advertised(
+    inquiry: &Inquiry<'_>,
+    step: &Step,
+    gateway: &ResourceId,
+    expect: &[IpNet],
+) -> Option<FindingVerdict> {
+    // What comes beside the verification is waited for.
+    let then = inquiry.at_most(step);
+    let host = then.vnet_of(gateway)?;
+    if then.facts.body(&host).is_some_and(|body| route_server(body).is_some()) {
+        return None;
+    }
+    Some(match then.advertised(gateway) {
+        Some(told) => verdict(
+            missing(expect, &told, "is in no network that the gateway speaks for by then"),
+            None,
+        ),
+        None => FindingVerdict::Unknown("a network behind the gateway cannot be read".to_owned()),
+    })
 }
 
 fn circuits_at(then: &Inquiry<'_>, gateway: &ResourceId) -> Vec<ResourceId> {

@@ -6,7 +6,7 @@ use super::*;
 const BOTH: [&str; 2] = ["network.hub_to_spoke.app1", "network.spoke_to_hub.app1"];
 
 /// These steps of the prepared runbook alone: gateway and connection stand, and no step writes them.
-fn alone(steps: &[&str]) -> Case {
+pub(super) fn alone(steps: &[&str]) -> Case {
     let mut case = Case::of(PREPARED);
     case.plan.steps.retain(|step| steps.contains(&step.name.as_str()));
     assert_eq!(case.plan.steps.len(), steps.len());
