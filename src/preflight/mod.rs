@@ -4,6 +4,7 @@
 //! it. What is asked depends on what is planned; what is judged is pure. Uses `model`, and the engine's
 //! clock and errors to ask.
 
+mod around_ways;
 mod bodies;
 pub mod carried;
 mod circuit_side;

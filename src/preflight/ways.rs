@@ -7,10 +7,8 @@ use ipnet::IpNet;
 use serde_json::Value;
 
 use super::carried::{Carried, FarEnd, WayLost, WayOut};
-use super::facts::Question;
 use super::inquiry::{
-    CIRCUITS, CONNECTIONS, GATEWAY_SUBNET, GATEWAYS, Inquiry, circuit_of, id_at, peering,
-    peerings_of, prefixes, subnets_of,
+    CIRCUITS, GATEWAY_SUBNET, GATEWAYS, Inquiry, circuit_of, id_at, peering, peerings_of, prefixes,
 };
 use crate::arm::{self, PeeringView};
 use crate::model::action::{HubAction, Vpn};
@@ -145,7 +143,7 @@ impl<'a> Inquiry<'a> {
     }
 
     /// The networks that steps connect to a hub which does not have them yet, each with the hub.
-    fn joining_hubs(&self) -> Vec<(&'a Step, ResourceId, ResourceId)> {
+    pub(super) fn joining_hubs(&self) -> Vec<(&'a Step, ResourceId, ResourceId)> {
         let all = self.hub_actions().into_iter().filter_map(|(step, action)| {
             let HubAction::Vnet(spec) = action else { return None };
             let hub = spec.id.parent()?;
@@ -405,71 +403,4 @@ impl<'a> Inquiry<'a> {
     }
 }
 
-/// What must be read to know the ways of what the run touches.
-impl Inquiry<'_> {
-    /// The gateways that may carry, their connections, what these lead to, and the tables on the way.
-    #[must_use]
-    pub fn around_ways(&self) -> BTreeSet<Question> {
-        let end = self.at_end();
-        let mut asked = BTreeSet::new();
-        for host in self.hosts_touched(&mut asked) {
-            let gateways = self.facts.body(&host).map(|body| self.gateways_in(body));
-            for gateway in gateways.into_iter().flatten() {
-                let subscription = gateway.subscription().to_owned();
-                asked.insert(Question::Resource(gateway));
-                if let Ok(links) = self.facts.inventory(&subscription, CONNECTIONS) {
-                    asked.extend(links.into_iter().map(Question::Resource));
-                }
-                asked.insert(Question::Inventory { subscription, kind: CONNECTIONS });
-            }
-        }
-        for (_, _, hub) in self.joining_hubs() {
-            let gateway = self.facts.body(&hub).and_then(|body| id_at(body, HUB_GATEWAY));
-            asked.extend(gateway.map(Question::Resource));
-        }
-        for own in self.carried().into_iter().chain(self.changed()) {
-            asked.insert(Question::Resource(own.way.far.id().clone()));
-            let host = end.vnet_of(&own.way.gateway);
-            for vnet in end.networks_on(&own).unwrap_or_default().into_iter().chain(host) {
-                // What they have before is what a change is compared with.
-                for facts in [self.facts, end.facts] {
-                    let subnets = facts.body(&vnet).map_or(&[][..], subnets_of).iter();
-                    let tables = subnets.filter_map(|own| arm::SubnetView::of(own).route_table());
-                    asked.extend(tables.map(Question::Resource));
-                }
-                asked.insert(Question::Resource(vnet));
-            }
-        }
-        asked
-    }
-
-    /// The networks whose gateways may carry what steps touch. What they are known by is asked as well.
-    fn hosts_touched(&self, asked: &mut BTreeSet<Question>) -> BTreeSet<ResourceId> {
-        let mut hosts = BTreeSet::new();
-        for (_, spec) in self.peerings() {
-            hosts.extend(spec.id.parent());
-            hosts.insert(spec.remote.clone());
-        }
-        let mut touched = hosts.clone();
-        for (_, subnet) in self.subnets_changed() {
-            let Some(network) = subnet.parent() else { continue };
-            asked.insert(Question::Resource(network.clone()));
-            if subnet.name().eq_ignore_ascii_case(GATEWAY_SUBNET) {
-                let sides = peerings_of(self.facts.body(&network)).iter().map(PeeringView::of);
-                asked.extend(sides.filter_map(PeeringView::remote).map(Question::Resource));
-            }
-            touched.insert(network);
-        }
-        for network in &touched {
-            let sides = peerings_of(self.facts.body(network)).iter().map(PeeringView::of);
-            let used = sides.filter(|side| side.uses_gateway()).filter_map(PeeringView::remote);
-            hosts.extend(used);
-        }
-        hosts.extend(touched);
-        asked.extend(hosts.iter().cloned().map(Question::Resource));
-        hosts
-    }
-}
-
-const HUB_GATEWAY: &str = "/properties/expressRouteGateway/id";
 const UNREAD: &str = "a network behind the gateway cannot be read";

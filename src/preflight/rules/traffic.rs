@@ -1,5 +1,6 @@
 //! Do route tables let traffic with on-premises through, both ways and through the same appliance?
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -9,8 +10,8 @@ use crate::arm;
 use crate::model::ResourceId;
 use crate::model::coverage::{covered, is_default};
 use crate::preflight::inquiry::{
-    GATEWAY_SUBNET, HUB_GATEWAYS, Inquiry, VNETS, about, flag, is, overlap, own_gateway_subnet,
-    subnet_named, subnet_prefixes, subnets_of, text,
+    CIRCUITS, GATEWAY_SUBNET, HUB_GATEWAYS, Inquiry, VNETS, about, flag, found, is, known, overlap,
+    own_gateway_subnet, peerings_of, subnet_named, subnet_prefixes, subnets_of, text,
 };
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
@@ -41,7 +42,109 @@ pub(super) const RULES: &[Rule] = &[
         source: "N-UDR",
         judge: |inquiry| all(inquiry, BehindWhat::Circuits, |ways| ways.past.clone()),
     },
+    Rule {
+        id: "UDR-NVA-WAY",
+        severity: FindingSeverity::Warn,
+        fails_when: "A route table sends what goes to on-premises to an appliance in a network that no gateway and no hub \
+                     carries there, when the run has ended.",
+        reads: "tables of the subnets that the run gives something or brings to on-premises, and of the appliance's subnet; \
+                the gateways of the appliance's network and of the one whose gateway it uses, and their connections",
+        why: "The appliance has the packets and no way on for them: it sends them to the Internet, or drops them.",
+        fix: "Let a step put the appliance's network behind a gateway (peering.ensure with use_remote_gateways), or lead the \
+              route to an appliance that is. An appliance that has tunnels of its own needs none.",
+        source: "N-UDR, N-PEER",
+        judge: stranded,
+    },
 ];
+
+/// The subnets whose traffic with on-premises the run has to do with: those of networks that it brings there, and those to
+/// which it gives something; each with its network.
+fn subnets_judged(inquiry: &Inquiry<'_>, end: &Inquiry<'_>) -> BTreeSet<ResourceId> {
+    let changed = inquiry.subnets_changed().into_iter().map(|(_, subnet)| subnet);
+    let networks: BTreeSet<ResourceId> =
+        inquiry.carried().iter().filter_map(|own| end.networks_on(own).ok()).flatten().collect();
+    let of_networks = networks.iter().flat_map(|vnet| {
+        let subnets = end.facts.body(vnet).map_or(&[][..], subnets_of).iter();
+        subnets.filter_map(|own| vnet.child("subnets", text(own, "/name")?).ok())
+    });
+    let gateways = |own: &ResourceId| own.name().eq_ignore_ascii_case(GATEWAY_SUBNET);
+    changed.chain(of_networks).filter(|own| !gateways(own)).collect()
+}
+
+/// What on-premises is known to have: told over the circuits that were asked, or behind the devices of tunnels.
+fn known_on_premises(inquiry: &Inquiry<'_>) -> BTreeSet<IpNet> {
+    let ways = [inquiry.carried(), inquiry.changed()].concat();
+    let told = ways.iter().filter_map(|own| inquiry.told_by(&own.way.far).ok()).flatten();
+    let circuits = inquiry.facts.bodies(CIRCUITS);
+    let heard = circuits.filter_map(|(id, _)| inquiry.heard(id).ok()).flatten();
+    told.chain(heard).filter(|net| !is_default(net)).collect()
+}
+
+/// Each subnet whose table sends traffic for on-premises to an appliance, by whether that has a way on.
+fn stranded(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let end = inquiry.at_end();
+    let told = known_on_premises(inquiry);
+    let mut all = Vec::new();
+    for subnet in subnets_judged(inquiry, &end) {
+        let Some(vnet) = subnet.parent() else { continue };
+        let body = end.facts.body(&vnet).and_then(|body| subnet_named(body, subnet.name()));
+        let Some((id, table)) = body.and_then(|own| table_of(&end, own).ok().flatten()) else {
+            continue;
+        };
+        let gateway = !end.ways_out(&vnet).is_empty() && !flag(table, PROPAGATION_OFF);
+        let (mut any, mut hit) = (false, None);
+        for to in &told {
+            // What a gateway brings is as long as the prefix; without one, whatever route there is counts.
+            let length = if gateway { to.prefix_len() } else { 0 };
+            let TableVerdict::Appliance(hop) = says(Some((&id, table)), to, length) else {
+                continue;
+            };
+            any = true;
+            let places = end.subnets_with(&vnet, hop);
+            let lost = places.iter().all(|(network, own)| !leads_on(&end, network, (own, hop), to));
+            if let Some((network, _)) = places.first().filter(|_| lost) {
+                let name = network.name();
+                hit = hit.or_else(|| {
+                    Some(format!(
+                        "what goes to {to} passes the appliance {hop} of {name}, and nothing carries it from there"
+                    ))
+                });
+            }
+        }
+        if any {
+            let everything = if hit.is_some() { inquiry.every_link() } else { Ok(()) };
+            let verdict = everything.map(|()| found(hit, Ok(())));
+            all.push(about(&subnet, known(verdict)));
+        }
+    }
+    all
+}
+
+/// Whether something leads from an appliance's network to on-premises, or may: a gateway, a hub of a virtual WAN, or the next
+/// appliance.
+fn leads_on(
+    end: &Inquiry<'_>,
+    network: &ResourceId,
+    (subnet, hop): (&Value, IpAddr),
+    to: &IpNet,
+) -> bool {
+    let hubs = || {
+        let mut sides = peerings_of(end.facts.body(network)).iter();
+        sides.any(|side| arm::PeeringView::of(side).hub().is_some())
+    };
+    let next = || match table_of(end, subnet) {
+        Ok(Some((id, body))) => match says(Some((&id, body)), to, 0) {
+            TableVerdict::Appliance(next) => next != hop,
+            TableVerdict::Nothing | TableVerdict::Dropped(_) => false,
+        },
+        Ok(None) => false,
+        // What its table says is not known.
+        Err(_) => true,
+    };
+    !end.ways_out(network).is_empty() || hubs() || next()
+}
+
+const PROPAGATION_OFF: &str = "/properties/disableBgpRoutePropagation";
 
 /// What tables do to the traffic of one subnet with one prefix of on-premises.
 #[derive(Default)]
@@ -244,8 +347,7 @@ fn through(
         TableVerdict::Nothing => None,
     };
     let outward = outward.as_ref().map(|(id, body)| (id, *body));
-    let off = "/properties/disableBgpRoutePropagation";
-    let withheld = outward.filter(|(_, table)| flag(table, off));
+    let withheld = outward.filter(|(_, table)| flag(table, PROPAGATION_OFF));
     let part = |to| part_dropped(end, outward, to, heard);
     ways.dropped = heard.iter().filter(|to| !is_default(to)).find_map(part);
     if ways.dropped.is_some() {

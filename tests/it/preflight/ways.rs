@@ -500,3 +500,69 @@ async fn a_way_that_nobody_can_read_is_not_passed_off_as_none() {
     let found = case.found().await;
     assert_eq!(found.blocking().count(), 0, "{:?}", told(&found));
 }
+
+/// The table of a step leads to on-premises by an appliance in a network that is peered with the first spoke, and with
+/// nobody else.
+pub(super) fn by_appliance(case: &mut Case, step: &str, hop: &str) {
+    case.add(json!({ "id": format!("{SEA}/virtualNetworks/vnet-nva"), "location": "southeastasia",
+        "properties": { "addressSpace": { "addressPrefixes": ["10.77.0.0/24"] }, "subnets": [
+            { "name": "snet-nva", "properties": { "addressPrefix": "10.77.0.0/26" } }] } }));
+    for (near, far) in [("vnet-app1-sea", "vnet-nva"), ("vnet-nva", "vnet-app1-sea")] {
+        let side = json!({ "name": format!("to-{far}"), "properties": {
+            "remoteVirtualNetwork": { "id": format!("{SEA}/virtualNetworks/{far}") },
+            "peeringState": "Connected", "allowVirtualNetworkAccess": true,
+            "allowForwardedTraffic": true, "allowGatewayTransit": false, "useRemoteGateways": false } });
+        let properties = case.body(near)["properties"].as_object_mut().unwrap();
+        let sides = properties.entry("virtualNetworkPeerings").or_insert(json!([]));
+        sides.as_array_mut().unwrap().push(side);
+    }
+    let Action::RouteTable(table) = &mut case.step(step).action else { panic!() };
+    table.routes[0].prefix = "10.100.0.0/16".parse().unwrap();
+    table.routes[0].next_hop = NextHop::Appliance(hop.parse().unwrap());
+}
+
+#[tokio::test]
+async fn an_appliance_that_no_gateway_carries_for_has_no_way_on() {
+    const STEPS: [&str; 2] = ["network.spoke_table", "network.spoke_association.app1"];
+    let why = "snet-app: what goes to 10.100.0.0/16 passes the appliance";
+    let given = || {
+        let mut case = behind(&STEPS);
+        by_appliance(&mut case, STEPS[0], "10.77.0.10");
+        case
+    };
+    let found = said(&given().found().await, "UDR-NVA-WAY");
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0].0, "vnet-app1-sea/snet-app");
+    assert!(
+        found[0].1.contains("10.77.0.10 of vnet-nva, and nothing carries it from there"),
+        "{why}: {found:?}"
+    );
+    // The one of the hub has the hub's gateway.
+    let mut case = given();
+    let Action::RouteTable(spec) = &mut case.step(STEPS[0]).action else { panic!() };
+    spec.routes[0].next_hop = NextHop::Appliance("10.10.10.10".parse().unwrap());
+    assert_eq!(said(&case.found().await, "UDR-NVA-WAY"), []);
+    // One whose network uses that gateway, too.
+    let mut case = given();
+    for (near, far, lends) in
+        [("vnet-hub-sea", "vnet-nva", true), ("vnet-nva", "vnet-hub-sea", false)]
+    {
+        let side = json!({ "name": format!("to-{far}"), "properties": {
+            "remoteVirtualNetwork": { "id": format!("{SEA}/virtualNetworks/{far}") },
+            "peeringState": "Connected", "allowVirtualNetworkAccess": true,
+            "allowForwardedTraffic": true, "allowGatewayTransit": lends, "useRemoteGateways": !lends } });
+        let sides = &mut case.body(near)["properties"]["virtualNetworkPeerings"];
+        sides.as_array_mut().unwrap().push(side);
+    }
+    assert_eq!(said(&case.found().await, "UDR-NVA-WAY"), []);
+    // One that sends it to the next appliance.
+    let mut case = given();
+    case.add(table(&json!([appliance("10.100.0.0/16")]), false));
+    let id = json!({ "id": format!("{SEA}/routeTables/rt-bad") });
+    case.body("vnet-nva")["properties"]["subnets"][0]["properties"]["routeTable"] = id;
+    assert_eq!(said(&case.found().await, "UDR-NVA-WAY"), []);
+    // Nobody knows which connections there are.
+    let mut case = given();
+    case.refuse("/subscriptions/*/resources", 403, "AuthorizationFailed");
+    assert_eq!(said(&case.found().await, "UDR-NVA-WAY"), []);
+}
