@@ -30,6 +30,12 @@ impl<'v> GatewayView<'v> {
         self.kind().is_some_and(|kind| kind.eq_ignore_ascii_case("ExpressRoute"))
     }
 
+    /// Whether it is switched off: of two gateways of a network, as in a migration, the one that does not serve.
+    #[must_use]
+    pub fn is_switched_off(self) -> bool {
+        is(self.0, "/properties/adminState", "Disabled")
+    }
+
     /// Its size.
     #[must_use]
     pub fn sku(self) -> Option<&'v str> {

@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use serde_json::Value;
 
-use super::read::{flag, list, text};
+use super::read::{flag, id_at, list, text};
+use crate::model::ResourceId;
 
 /// A route table.
 #[derive(Debug, Clone, Copy)]
@@ -26,6 +27,11 @@ impl<'v> RouteTableView<'v> {
     /// Its routes.
     pub fn routes(self) -> impl Iterator<Item = RouteView<'v>> {
         self.bodies().iter().map(RouteView::of)
+    }
+
+    /// The subnets that use it, as it shows them.
+    pub fn users(self) -> impl Iterator<Item = ResourceId> {
+        list(self.0, "/properties/subnets").iter().filter_map(|own| id_at(own, "/id"))
     }
 
     /// Whether the routes that a gateway learns do not come to its subnets.

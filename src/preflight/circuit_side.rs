@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::inquiry::{Inquiry, text};
-use crate::arm::CircuitView;
+use super::facts::{Fact, Question};
+use super::inquiry::{Inquiry, list, text};
+use crate::arm::{CircuitPath, CircuitView};
 use crate::model::ResourceId;
 use crate::model::action::Action;
 
@@ -30,6 +31,29 @@ impl<'a> Inquiry<'a> {
         let body = body.ok_or_else(|| format!("its port {} is not to be seen", port.name()))?;
         let place = text(body, "/properties/peeringLocation");
         place.ok_or_else(|| format!("its port {} says no peering location", port.name()))
+    }
+
+    /// The prefixes that each path of a circuit brings from on-premises; none for a path without a session.
+    ///
+    /// # Errors
+    /// The paths were not read, and why.
+    pub fn received(&self, circuit: &ResourceId) -> Result<[Option<u64>; 2], String> {
+        let mut both = [None; 2];
+        for (place, path) in CircuitPath::NAMES.into_iter().enumerate() {
+            let question = Question::RouteSummary { circuit: circuit.clone(), path };
+            match self.facts.of(&question) {
+                // The customer's edge stands first; gateways have neighbours of their own.
+                Fact::Known(value) => {
+                    both[place] = list(value, "/value").first().and_then(|row| {
+                        let received = row.get("statePfxRcd")?;
+                        received.as_u64().or_else(|| received.as_str()?.parse().ok())
+                    });
+                }
+                Fact::Absent => {}
+                Fact::Unknown(why) => return Err(why.to_owned()),
+            }
+        }
+        Ok(both)
     }
 
     /// The connections that a circuit names as the users of its authorizations, and that no list has: those of

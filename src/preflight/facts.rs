@@ -349,8 +349,9 @@ pub const WRONG_TENANT: &str = "InvalidAuthenticationTokenTenant";
 /// Questions that are under way at once: a fraction of Azure's read bucket (azure-facts 3.7).
 const AT_ONCE: usize = 8;
 
-/// Rounds of questions that answers raise: circuits name connections, those gateways, those networks.
-const ROUNDS: usize = 6;
+/// Rounds of questions that answers raise: a table names subnets, their network a hub, that a gateway, that connections,
+/// those circuits, those other gateways, and these their networks and spokes.
+const ROUNDS: usize = 9;
 
 /// Most questions of one preflight: an estate with more is looked at in part.
 const QUESTIONS_MAX: usize = 500;

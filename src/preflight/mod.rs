@@ -4,7 +4,9 @@
 //! it. What is asked depends on what is planned; what is judged is pure. Uses `model`, and the engine's
 //! clock and errors to ask.
 
+mod around_ways;
 mod bodies;
+pub mod carried;
 mod circuit_side;
 pub mod facts;
 pub mod hub_side;
@@ -16,6 +18,7 @@ pub mod projection;
 pub mod questions;
 pub mod rule;
 pub mod rules;
+mod ways;
 mod written;
 
 pub use facts::{Fact, FactReader, Facts, KeyStanding, Question, inquire};

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::carried::Carried;
 use super::facts::{Fact, Facts, Question};
 use super::inquiry::{
     CIRCUITS, CONNECTIONS, HUB_GATEWAYS, Inquiry, NETWORK_MAPPINGS, VNETS, card_network, cards,
@@ -47,7 +48,7 @@ pub fn questions(plan: &Plan, facts: &Facts) -> BTreeSet<Question> {
     around_connections(inquiry, &end, facts, &mut resource);
     around_peerings(inquiry, facts, &mut resource);
     around_circuits(inquiry, facts, &mut resource);
-    asked.extend(tables_of_connected(inquiry, &end));
+    asked.extend(inquiry.around_ways());
     asked.extend(mappings(inquiry));
     asked.extend(appliances::questions(inquiry));
     asked.extend(firewall_hops::questions(inquiry));
@@ -206,6 +207,8 @@ fn around_circuits(inquiry: &Inquiry<'_>, facts: &Facts, resource: &mut impl FnM
     }
     let mut circuits = awaited(inquiry);
     circuits.extend(inquiry.circuits().into_iter().cloned());
+    let brought = inquiry.carried();
+    circuits.extend(brought.iter().filter_map(Carried::circuit).cloned());
     for circuit in &circuits {
         for (_, link) in inquiry.links(circuit) {
             if let Some(gateway) = arm::ConnectionView::of(link).gateway() {
@@ -222,26 +225,6 @@ fn around_circuits(inquiry: &Inquiry<'_>, facts: &Facts, resource: &mut impl FnM
             }
         }
     }
-}
-
-/// Route tables of what is connected: they decide what goes through.
-fn tables_of_connected(inquiry: &Inquiry<'_>, end: &Inquiry<'_>) -> BTreeSet<Question> {
-    let mut asked = BTreeSet::new();
-    for (_, spec) in inquiry.connections() {
-        let Some(hub) = end.vnet_of(&spec.gateway) else { continue };
-        for vnet in std::iter::once(hub.clone()).chain(end.spokes(&hub)) {
-            let subnets = end.facts.body(&vnet).map_or(&[][..], subnets_of);
-            let tables = subnets.iter().filter_map(|s| arm::SubnetView::of(s).route_table());
-            asked.extend(tables.map(Question::Resource));
-        }
-    }
-    let of_hubs = end.connected_hubs().into_iter().filter_map(|hub| hub.networks.ok());
-    for vnet in of_hubs.flatten() {
-        let subnets = end.facts.body(&vnet).map_or(&[][..], subnets_of);
-        let tables = subnets.iter().filter_map(|s| arm::SubnetView::of(s).route_table());
-        asked.extend(tables.map(Question::Resource));
-    }
-    asked
 }
 
 /// What policies say of what steps write, and of what an undo of them would write.
@@ -297,7 +280,7 @@ fn around_groups(inquiry: &Inquiry<'_>, connecting: bool, asked: &mut BTreeSet<Q
             }
         }
         // A circuit carries hubs and networks alike.
-        if !inquiry.planned_links().is_empty() {
+        if inquiry.carried().iter().any(|own| own.circuit().is_some()) {
             let kind = HUB_GATEWAYS;
             asked.insert(Question::Inventory { subscription: subscription.clone(), kind });
             if let Ok(found) = inquiry.facts.inventory(&subscription, kind) {
@@ -311,7 +294,7 @@ fn around_groups(inquiry: &Inquiry<'_>, connecting: bool, asked: &mut BTreeSet<Q
 /// Inventories, groups, locks, rights and edges.
 fn around(inquiry: &Inquiry<'_>) -> BTreeSet<Question> {
     let mut asked = BTreeSet::new();
-    let connecting = !inquiry.planned_links().is_empty()
+    let connecting = !inquiry.carried().is_empty()
         || !inquiry.removals(RemovalKind::Gateway).is_empty()
         || !inquiry.removals(RemovalKind::VpnGateway).is_empty();
     let tunnels = inquiry.plan.steps_to_run().filter_map(|step| match &step.action {
@@ -319,9 +302,10 @@ fn around(inquiry: &Inquiry<'_>) -> BTreeSet<Question> {
         _ => None,
     });
     let tunnels: Vec<&ResourceId> = tunnels.collect();
-    let connecting = connecting || !tunnels.is_empty();
     around_groups(inquiry, connecting, &mut asked);
-    let edges = inquiry.connected().into_iter().cloned().chain(awaited(inquiry));
+    let ways = [inquiry.carried(), inquiry.changed()].concat();
+    let on_ways = ways.iter().filter_map(Carried::circuit).cloned();
+    let edges = on_ways.chain(awaited(inquiry));
     let beside = tunnels.iter().flat_map(|gateway| inquiry.circuits_beside(gateway));
     for circuit in &edges.chain(beside).collect::<BTreeSet<_>>() {
         // A circuit without a private peering has no tables to ask for.

@@ -21,6 +21,7 @@ mod settings;
 mod standing;
 mod steering;
 mod unmended;
+mod ways;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -747,6 +748,17 @@ const CASES: &[Spoilt] = &[
     ("LINK-STATE", PREPARED, |c| {
         c.set("con-hub-sea-singapore", "/properties/provisioningState", json!("Failed"))
     }),
+    ("WAY-STATE", MAIN, |c| {
+        c.world = ways::standing_world();
+        ways::without_connection(c);
+        c.set("ergw-hub-sea", "/properties/provisioningState", json!("Failed"));
+    }),
+    ("WAY-LOST", MAIN, |c| {
+        c.world = ways::standing_world();
+        ways::without_connection(c);
+        closed::peer(c, &json!({}));
+        ways::flags(c, "spoke_to_hub.app1", false, false);
+    }),
     ("LINK-WEIGHT-ORDER", MAIN, |c| c.add(link("other", ERGW, "er-hongkong", 200))),
     ("LINK-ECMP", MAIN, |c| c.add(link("other", ERGW, "er-hongkong", 100))),
     ("LINK-DEFAULT-10", PREPARED, |c| {
@@ -803,6 +815,7 @@ const CASES: &[Spoilt] = &[
         let Action::RouteTable(table) = &mut c.step("spoke_routes").action else { panic!() };
         table.routes[0].prefix = "10.100.0.0/16".parse().unwrap();
     }),
+    ("UDR-NVA-WAY", MAIN, |c| ways::by_appliance(c, "spoke_routes", "10.77.0.10")),
     ("POLICY-DENY", MAIN, |c| {
         let policy = json!({ "name": "tags", "require_tags": ["costCenter"],
             "types": ["Microsoft.Network/routeTables"] });
@@ -902,6 +915,7 @@ const CASES: &[Spoilt] = &[
             c.world.resource_groups.iter_mut().find(|g| g.id.ends_with("rg-network-sea")).unwrap();
         group.location = "eastasia".parse().unwrap();
     }),
+    ("CIR-HOME", MAIN, |c| c.set("er-singapore", "/location", json!("eastasia"))),
     ("RG-THERE", MAIN, |c| c.world.resource_groups.retain(|g| !g.id.ends_with("rg-network-sea"))),
     ("NET-THERE", MAIN, |c| c.remove("vnet-app1-sea")),
     ("RES-STANDS", MAIN, |c| {

@@ -4,7 +4,7 @@ use ipnet::IpNet;
 
 use crate::arm::{self, ConnectionView};
 use crate::model::ResourceId;
-use crate::preflight::hub_side::PlannedLink;
+use crate::preflight::carried::Carried;
 use crate::preflight::inquiry::{
     CONNECTIONS, Inquiry, about, clash, found, is, overlap, peerings_of, prefixes, region_at,
     subnet_prefixes, subnets_of, text, unless,
@@ -16,13 +16,13 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "ADDR-SAME-CIRCUIT",
         severity: FindingSeverity::Block,
-        fails_when: "A network to be connected overlaps one that is on the circuit already, and the \
-                     runbook does not remove that connection first.",
+        fails_when: "A network to be connected, or to be put behind a gateway that is connected, overlaps one that is on \
+                     the circuit already, and the runbook does not take that one off first.",
         reads: "addressSpace of every hub on the circuit and of its transit spokes, hubs of virtual WANs and \
                 their networks among them; the circuit's authorizations: connectionResourceUri",
         why: "A circuit cannot serve two networks with the same addresses: packets drop.",
-        fix: "Remove the other connection first (connection.remove, which this step then needs), or \
-              use another circuit.",
+        fix: "Remove the other connection first, or the other network's peering (connection.remove, peering.remove, \
+              which this step then needs), or use another circuit.",
         source: "S-ERASR",
         judge: same_circuit,
     },
@@ -30,7 +30,7 @@ pub(super) const RULES: &[Rule] = &[
         id: "ADDR-TWO-CIRCUITS",
         severity: FindingSeverity::Warn,
         fails_when: "A connection in the source region is Connected over another circuit, with addresses that the \
-                     run connects, and no step removes it.",
+                     run connects or puts behind a gateway that is connected, and no step removes it.",
         reads: "connections of the subscriptions: connectionStatus; the runbook's source_region",
         why: "Both regions tell on-premises the same prefixes. Which of them it sends to is its own choice, and as \
               long as it prefers the source nothing has failed over, although every step succeeds.",
@@ -75,14 +75,11 @@ pub(super) const RULES: &[Rule] = &[
 fn global_reach(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let end = inquiry.at_end();
     let mut all = Vec::new();
-    for planned in inquiry.planned_links() {
-        let ours = match end.hub_of(&planned.gateway) {
-            Some(hub) => end.hub_space(&hub).ok(),
-            None => end.advertised(&planned.gateway),
-        };
+    for own in inquiry.carried() {
+        let Some(circuit) = own.circuit() else { continue };
         // Networks that cannot be read are told by other rules.
-        let Some(ours) = ours else { continue };
-        all.extend(end.each([planned.circuit], |_, body| {
+        let Ok(ours) = end.space_on(&own) else { continue };
+        all.extend(end.each([circuit], |_, body| {
             let peerings = arm::CircuitView::of(body).peerings();
             let reached = peerings.iter().flat_map(arm::global_reach);
             let mut nets = reached
@@ -100,32 +97,38 @@ fn global_reach(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 fn same_circuit(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let mut all = Vec::new();
     let end = inquiry.at_end();
-    for planned in inquiry.planned_links() {
-        let then = inquiry.at_most(planned.step);
+    for own in inquiry.carried() {
+        let Some(circuit) = own.circuit() else { continue };
+        let then = inquiry.at_most(own.step);
         // A spoke that is peered later meets those that are left then.
-        let (mut hit, mut everything) = meets(&then, &planned);
+        let (mut hit, mut everything) = meets(&then, &own, circuit);
         if hit.is_none() {
-            let (later, unread) = meets(&end, &planned);
+            let (later, unread) = meets(&end, &own, circuit);
             hit = later;
-            everything = everything.and(unread).and(inquiry.every_link_named(planned.circuit));
+            everything = everything.and(unread).and(inquiry.every_link_named(circuit));
         }
-        all.push(about(planned.id, found(hit, everything)));
+        all.push(about(own.written(), found(hit, everything)));
     }
-    all
+    // A network is put behind many circuits by one step.
+    worst_of_each(all)
 }
 
 /// The connections of the source region that go on carrying, beside those that the run makes elsewhere.
 fn two_circuits(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let Some(source) = &inquiry.plan.parts().source_region else { return Vec::new() };
-    let planned = inquiry.planned_links();
+    let carried: Vec<Carried<'_>> =
+        inquiry.carried().into_iter().filter(|own| own.circuit().is_some()).collect();
     let end = inquiry.at_end();
-    let ours = planned.iter().find_map(|planned| end.advertised(&planned.gateway));
+    let spaces: Vec<Vec<IpNet>> = carried.iter().filter_map(|own| end.space_on(own).ok()).collect();
+    let ours = (!spaces.is_empty()).then(|| spaces.concat());
     let mut all = Vec::new();
     for (id, body) in end.facts.bodies(CONNECTIONS) {
         let link = ConnectionView::of(body);
         let (Some(circuit), Some(gateway)) = (link.circuit(), link.gateway()) else { continue };
-        let elsewhere = planned.iter().all(|own| own.id != id && own.circuit.root() != circuit);
-        if planned.is_empty() || !elsewhere || region_at(body).as_ref() != Some(source) {
+        let elsewhere = carried.iter().all(|own| {
+            own.way.link != *id && own.circuit().map(ResourceId::root) != Some(circuit.clone())
+        });
+        if carried.is_empty() || !elsewhere || region_at(body).as_ref() != Some(source) {
             continue;
         }
         let carries = link.status().is_some_and(|own| own.eq_ignore_ascii_case("Connected"));
@@ -142,21 +145,18 @@ fn two_circuits(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     all
 }
 
-/// Where the networks of a connection meet others on its circuit; and whether all that counts was read.
-fn meets(then: &Inquiry<'_>, planned: &PlannedLink<'_>) -> (Option<String>, Result<(), String>) {
-    let hub = of_hub(then, planned);
-    let ours = match &hub {
-        Some(hub) => then.hub_space(hub),
-        None => then
-            .advertised(&planned.gateway)
-            .ok_or_else(|| "a network behind the gateway cannot be read".to_owned()),
-    };
-    let ours = match ours {
+/// Where what is brought onto a circuit meets others there; and whether all that counts was read.
+fn meets(
+    then: &Inquiry<'_>,
+    own: &Carried<'_>,
+    circuit: &ResourceId,
+) -> (Option<String>, Result<(), String>) {
+    let ours = match then.space_on(own) {
         Ok(ours) => ours,
         Err(why) => return (None, Err(why)),
     };
-    let mut everything = then.every_link().and(then.every_network_on(planned.circuit));
-    for (id, theirs) in beside(then, planned, hub.as_ref()) {
+    let mut everything = then.every_link().and(then.every_network_on(circuit));
+    for (id, theirs) in beside(then, own, circuit) {
         let theirs = match theirs {
             Ok(theirs) => theirs,
             Err(why) => {
@@ -165,7 +165,7 @@ fn meets(then: &Inquiry<'_>, planned: &PlannedLink<'_>) -> (Option<String>, Resu
             }
         };
         if let Some((a, b)) = clash(&ours, &theirs) {
-            let circuit = planned.circuit.name();
+            let circuit = circuit.name();
             return (
                 Some(format!("{a} overlaps {b}, which {} has on {circuit}", id.name())),
                 Ok(()),
@@ -175,31 +175,28 @@ fn meets(then: &Inquiry<'_>, planned: &PlannedLink<'_>) -> (Option<String>, Resu
     (None, everything)
 }
 
-/// The hub of a planned connection, where it is one of a hub's gateway.
-pub(super) fn of_hub(then: &Inquiry<'_>, planned: &PlannedLink<'_>) -> Option<ResourceId> {
-    then.hub_of(&planned.gateway)
-}
-
-/// What else is on the circuit, and its addresses; hubs of one virtual WAN are one network.
+/// The connections of other gateways on the circuit, and the addresses there; hubs of one virtual WAN are one network.
+/// A network that changes its gateway does not meet itself.
 fn beside(
     then: &Inquiry<'_>,
-    planned: &PlannedLink<'_>,
-    hub: Option<&ResourceId>,
+    own: &Carried<'_>,
+    circuit: &ResourceId,
 ) -> Vec<(ResourceId, Result<Vec<IpNet>, String>)> {
-    let networks = then.links(planned.circuit).into_iter().filter_map(|(id, link)| {
+    let networks = then.links(circuit).into_iter().filter_map(|(id, link)| {
         let gateway = arm::ConnectionView::of(link).gateway()?;
-        let other = gateway != planned.gateway && id != planned.id;
+        let other = gateway != own.way.gateway && *id != own.way.link;
         let space = || {
-            let space = then.advertised(&gateway);
+            let space = then.advertised_but(&gateway, own.network.as_ref());
             space.ok_or_else(|| format!("what {} links cannot be read", id.name()))
         };
         other.then(|| (id.clone(), space()))
     });
-    let wan = hub.and_then(|hub| then.wan_of(hub));
-    let hubs = then.hub_links_to(planned.circuit).into_iter().filter_map(|link| {
+    let hub = then.hub_of(&own.way.gateway);
+    let wan = hub.as_ref().and_then(|hub| then.wan_of(hub));
+    let hubs = then.hub_links_to(circuit).into_iter().filter_map(|link| {
         let there = link.hub()?;
         let one = wan.is_some() && then.wan_of(&there) == wan;
-        let other = link.id != *planned.id && !one && hub != Some(&there);
+        let other = link.id != own.way.link && !one && hub.as_ref() != Some(&there);
         other.then(|| (link.id.clone(), then.hub_space(&there)))
     });
     networks.chain(hubs).collect()

@@ -41,7 +41,8 @@ pub(super) const RULES: &[Rule] = &[
         severity: FindingSeverity::Block,
         fails_when: "`serviceProviderProvisioningState` is not Provisioned.",
         reads: "properties.serviceProviderProvisioningState",
-        why: "The connection would be accepted and then fail, after the gateway was waited for.",
+        why: "The connection would be accepted and then fail, after the gateway was waited for; one that stands carries \
+              nothing.",
         fix: "Give the provider the circuit's service key and wait for them.",
         source: "E-WF",
         judge: provider,
@@ -196,7 +197,7 @@ fn exists(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 }
 
 fn state(inquiry: &Inquiry<'_>, pointer: &str, wanted: &str) -> Vec<Judged> {
-    inquiry.each(inquiry.circuits(), |_, body| {
+    inquiry.each(&inquiry.circuits_used(), |_, body| {
         let found = text(body, pointer).unwrap_or("not reported");
         Some(unless(!found.eq_ignore_ascii_case(wanted), || format!("it is {found}")))
     })
@@ -204,7 +205,7 @@ fn state(inquiry: &Inquiry<'_>, pointer: &str, wanted: &str) -> Vec<Judged> {
 
 fn provider(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let pointer = "/properties/serviceProviderProvisioningState";
-    inquiry.each(inquiry.circuits(), |_, body| {
+    inquiry.each(&inquiry.circuits_used(), |_, body| {
         // A circuit on a port of the customer's own has no provider.
         if arm::CircuitView::of(body).has_no_provider() {
             return None;

@@ -11,7 +11,9 @@ use crate::model::action::{JudgedPaths, Verification};
 use crate::model::coverage::coverage;
 use crate::model::{Action, ResourceId, Step};
 
-use crate::preflight::inquiry::{Inquiry, about, circuit_of, peering, subnet_named, unless};
+use crate::preflight::inquiry::{
+    HUB_GATEWAYS, Inquiry, about, circuit_of, peering, route_server, subnet_named, unless,
+};
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule, worst_of_each};
 
 /// The rules about what verifications wait for.
@@ -20,19 +22,21 @@ pub(super) const RULES: &[Rule] = &[
         id: "RT-EXPECTED",
         severity: FindingSeverity::Warn,
         fails_when: "A prefix that a verification expects of a gateway, of a path of a circuit or of a hub is told \
-                     by nobody there.",
+                     by nobody there; or one that a gateway is to advertise is in no network that it speaks for.",
         reads: "route tables of each path; the networks behind the gateways and hubs; the prefixes of \
-                verify.routes, verify.circuit_routes and verify.hub_routes",
+                verify.routes, verify.advertised, verify.circuit_routes and verify.hub_routes",
         why: "The verification would wait for it until its time is up; a default route proves no prefix.",
         fix: "Let on-premises advertise the prefix or one that contains it over this circuit, on both of its \
-              paths, or take it out of `expect`.",
+              paths; let the verification need the step that puts the network behind the gateway; or take the prefix out of \
+              `expect`.",
         source: "azure-docs 95996, 43527",
         judge: expected,
     },
     Rule {
         id: "PEER-IPV6",
         severity: FindingSeverity::Warn,
-        fails_when: "Networks with IPv6 prefixes are connected to a circuit whose private peering has no IPv6.",
+        fails_when: "Networks with IPv6 prefixes are connected to a circuit whose private peering has no IPv6, or put \
+                     behind a gateway that is.",
         reads: "peerings/AzurePrivatePeering: ipv6PeeringConfig; addressSpace of the networks",
         why: "No IPv6 prefix crosses the circuit, in either direction: IPv4 recovers alone.",
         fix: "Configure IPv6 on the private peering: two /126 prefixes, beside those of IPv4.",
@@ -68,6 +72,9 @@ fn expected(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let judged = steps.filter_map(|step| match &step.action {
         Action::Verify(Verification::Routes { gateway, expect }) => {
             Some(about(gateway, of_gateway(inquiry, step, gateway, expect)?))
+        }
+        Action::Verify(Verification::Advertised { gateway, expect }) => {
+            Some(about(gateway, of_advertised(inquiry, step, gateway, expect)?))
         }
         Action::Verify(Verification::CircuitRoutes { circuit, expect, paths, .. }) => {
             Some(about(circuit, of_circuit(inquiry, step, circuit, (expect, *paths))?))
@@ -105,6 +112,29 @@ fn of_gateway(
     expect: &[IpNet],
 ) -> Option<FindingVerdict> {
     told_over(inquiry, &circuits_at(&inquiry.at(step), gateway), expect)
+}
+
+/// What a gateway has to tell: its network and those that use it by then. What a Route Server beside it passes on is
+/// seen by nobody before.
+fn of_advertised(
+    inquiry: &Inquiry<'_>,
+    step: &Step,
+    gateway: &ResourceId,
+    expect: &[IpNet],
+) -> Option<FindingVerdict> {
+    // What comes beside the verification is waited for.
+    let then = inquiry.at_most(step);
+    let host = then.vnet_of(gateway)?;
+    if then.facts.body(&host).is_some_and(|body| route_server(body).is_some()) {
+        return None;
+    }
+    Some(match then.advertised(gateway) {
+        Some(told) => verdict(
+            missing(expect, &told, "is in no network that the gateway speaks for by then"),
+            None,
+        ),
+        None => FindingVerdict::Unknown("a network behind the gateway cannot be read".to_owned()),
+    })
 }
 
 fn circuits_at(then: &Inquiry<'_>, gateway: &ResourceId) -> Vec<ResourceId> {
@@ -204,20 +234,22 @@ fn is_v6(prefix: &IpNet) -> bool {
 fn without_v6(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let end = inquiry.at_end();
     let (mut all, mut seen) = (Vec::new(), BTreeSet::new());
-    for (_, spec) in inquiry.connections() {
-        // A gateway whose networks cannot be read is told by other rules.
-        let Some(space) = end.advertised(&spec.gateway) else { continue };
-        if !seen.insert((&spec.gateway, &spec.circuit)) || !space.iter().any(is_v6) {
+    for own in inquiry.carried() {
+        let Some(circuit) = own.circuit() else { continue };
+        // A gateway whose networks cannot be read is told by other rules; hubs take no IPv6 at all.
+        let Ok(space) = end.space_on(&own) else { continue };
+        let of_hub = own.way.gateway.is_a(HUB_GATEWAYS);
+        if of_hub || !space.iter().any(is_v6) || !seen.insert(own.way.clone()) {
             continue;
         }
-        let verdict = match lacks_v6(inquiry, &spec.circuit) {
+        let verdict = match lacks_v6(inquiry, circuit) {
             Ok(lacks) => unless(lacks, || {
                 let net = space.iter().find(|net| is_v6(net)).map(ToString::to_string);
                 format!("{} is to be reached over it", net.unwrap_or_default())
             }),
             Err(why) => FindingVerdict::Unknown(why),
         };
-        all.push(about(&spec.circuit, verdict));
+        all.push(about(circuit, verdict));
     }
     all
 }

@@ -63,17 +63,20 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "GW-DISABLED",
         severity: FindingSeverity::Warn,
-        fails_when: "A gateway that the runbook uses is switched off.",
+        fails_when: "A gateway that the runbook uses, or by which it brings networks to on-premises, is switched off.",
         reads: "adminState",
         why: "It says whether a gateway serves traffic where a network has two, as in a migration: one that is Disabled \
               may carry nothing.",
         fix: "See whether a migration is under way, and switch the gateway on (adminState Enabled), or use the other one.",
         source: "X-NET (VirtualNetworkGateway: adminState)",
         judge: |inquiry| {
-            standing(inquiry, |_, body| {
-                let off = is(body, "/properties/adminState", "Disabled");
+            let off = |_: &ResourceId, body: &Value| {
+                let off = arm::GatewayView::of(body).is_switched_off();
                 off.then(|| FindingVerdict::Failed("its adminState is Disabled".to_owned()))
-            })
+            };
+            let mut all = standing(inquiry, off);
+            all.extend(inquiry.each(&inquiry.gateways_joined(), off));
+            worst_of_each(all)
         },
     },
     Rule {

@@ -10,9 +10,10 @@ use crate::model::action::Verification;
 use crate::model::azure_limits::service_subnet_named;
 use crate::model::coverage::{covered, is_default};
 use crate::model::{Action, ResourceId};
+use crate::preflight::carried::Carried;
 use crate::preflight::facts::Question;
 use crate::preflight::inquiry::{
-    GATEWAY_SUBNET, Inquiry, about, known, subnet_prefixes, subnets_of, text, unless,
+    GATEWAY_SUBNET, Inquiry, about, known, subnet_named, subnet_prefixes, subnets_of, text, unless,
 };
 use crate::preflight::rule::{FindingSeverity, Judged, Rule};
 
@@ -20,7 +21,8 @@ use crate::preflight::rule::{FindingSeverity, Judged, Rule};
 pub(super) const RULES: &[Rule] = &[Rule {
     id: "NSG-DROP",
     severity: FindingSeverity::Warn,
-    fails_when: "A security group on a subnet of a connected network denies all that comes from a prefix of \
+    fails_when: "A security group on a subnet of a network that the run brings to on-premises, or that is there and \
+                 gets the group by a step, denies all that comes from a prefix of \
                  on-premises, or all that goes there, and none of its rules before that one makes an exception.",
     reads: "securityRules of the security groups on the networks' subnets, as the run leaves them; what \
             on-premises advertises, and what verify.routes and verify.hub_routes expect of it",
@@ -31,37 +33,33 @@ pub(super) const RULES: &[Rule] = &[Rule {
     judge: dropped,
 }];
 
-/// A network that is to be connected, and what is told or expected of on-premises there.
-type ToldNetworks = BTreeMap<ResourceId, Result<BTreeSet<IpNet>, String>>;
+/// What is told or expected of on-premises in a network.
+type ToldPrefixes = Result<BTreeSet<IpNet>, String>;
 
-/// The networks behind the gateways and hubs that the run connects, as it leaves them.
-fn connected(inquiry: &Inquiry<'_>, end: &Inquiry<'_>) -> ToldNetworks {
-    let mut all = ToldNetworks::new();
-    let mut add = |networks: Vec<ResourceId>, circuit: &ResourceId, expected: Vec<IpNet>| {
-        let told = inquiry.heard(circuit).map(|heard| {
+/// What is told or expected of on-premises in each network of these ways, as the run leaves them.
+fn told_on(
+    inquiry: &Inquiry<'_>,
+    end: &Inquiry<'_>,
+    ways: &[Carried<'_>],
+) -> BTreeMap<ResourceId, ToldPrefixes> {
+    let mut all: BTreeMap<ResourceId, ToldPrefixes> = BTreeMap::new();
+    for way in ways {
+        let gateway = &way.way.gateway;
+        let of = end.hub_of(gateway).unwrap_or_else(|| gateway.clone());
+        let told: ToldPrefixes = inquiry.told_by(&way.way.far).map(|told| {
             // A default route says nothing of on-premises' own addresses.
-            heard.into_iter().chain(expected).filter(|net| !is_default(net)).collect()
+            let all = told.into_iter().chain(expected(inquiry, &of));
+            all.filter(|net| !is_default(net)).collect()
         });
-        for vnet in networks {
-            let own = all.entry(vnet).or_insert_with(|| Ok(BTreeSet::new()));
-            *own = match (std::mem::replace(own, Ok(BTreeSet::new())), told.clone()) {
-                (Ok(before), Ok(told)) => {
-                    Ok(before.into_iter().chain::<BTreeSet<_>>(told).collect())
-                }
-                (Err(why), _) | (_, Err(why)) => Err(why),
-            };
+        // Networks that are not known are told by the rules about gateways and hubs.
+        for network in end.networks_on(way).unwrap_or_default() {
+            let own = all.entry(network).or_insert_with(|| Ok(BTreeSet::new()));
+            match (own.as_mut(), &told) {
+                (Ok(own), Ok(told)) => own.extend(told),
+                (Ok(_), Err(_)) => own.clone_from(&told),
+                (Err(_), _) => {}
+            }
         }
-    };
-    for (_, spec) in end.connections() {
-        let Some(hub) = end.vnet_of(&spec.gateway) else { continue };
-        let networks = std::iter::once(hub.clone()).chain(end.spokes(&hub)).collect();
-        add(networks, &spec.circuit, expected(end, &spec.gateway));
-    }
-    for planned in end.planned_links() {
-        let Some(hub) = end.hub_of(&planned.gateway) else { continue };
-        // Hubs whose networks cannot be read are told by the rules about hubs.
-        let networks = end.hub_networks(&BTreeSet::from([hub.clone()])).unwrap_or_default();
-        add(networks.into_iter().collect(), planned.circuit, expected(end, &hub));
     }
     all
 }
@@ -89,10 +87,12 @@ fn guarded(vnet: &Value) -> impl Iterator<Item = (&Value, ResourceId)> {
     open_to_machines(vnet).filter_map(|own| Some((own, SubnetView::of(own).security_group()?)))
 }
 
-/// The groups on the subnets of what is connected are read.
+/// The groups on the subnets of what is brought to on-premises, or is there and gets others, are read.
 pub(in crate::preflight) fn questions(inquiry: &Inquiry<'_>, end: &Inquiry<'_>) -> Vec<Question> {
-    let networks = connected(inquiry, end).into_keys();
-    let bodies = networks.filter_map(|vnet| end.facts.body(&vnet));
+    let ways = [inquiry.carried(), inquiry.changed()].concat();
+    let networks: BTreeSet<ResourceId> =
+        ways.iter().filter_map(|own| end.networks_on(own).ok()).flatten().collect();
+    let bodies = networks.iter().filter_map(|vnet| end.facts.body(vnet));
     let groups = bodies.flat_map(guarded).map(|(_, group)| group);
     groups.map(Question::Resource).collect()
 }
@@ -100,31 +100,54 @@ pub(in crate::preflight) fn questions(inquiry: &Inquiry<'_>, end: &Inquiry<'_>) 
 /// Networks without security groups are not judged.
 fn dropped(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let end = inquiry.at_end();
+    let brought = told_on(inquiry, &end, &inquiry.carried());
+    let mut changed = told_on(inquiry, &end, &inquiry.changed());
+    changed.retain(|vnet, _| !brought.contains_key(vnet));
     let mut all = Vec::new();
-    for (vnet, told) in connected(inquiry, &end) {
-        let Some(body) = end.facts.body(&vnet) else { continue };
-        if guarded(body).next().is_none() {
+    for (vnet, told) in brought.iter().chain(&changed) {
+        let Some(body) = end.facts.body(vnet).filter(|body| guarded(body).next().is_some()) else {
             continue;
-        }
-        let verdict = told.and_then(|told| {
-            let (mut hit, mut shut) = (None, Vec::new());
-            for (subnet, group) in guarded(body) {
-                let Some(rules) = end.read(&group)? else { continue };
-                let (rules, own) = (security_rules(rules), subnet_prefixes(subnet));
-                let name = text(subnet, "/name").unwrap_or("a subnet");
-                let said = |why: String| format!("{name}: {why} of group {}", group.name());
-                hit = hit.or(denied(rules, &own, &told, Exception::ForAnybody).map(said));
-                shut.extend(denied(rules, &own, &told, Exception::ForOnPremises).map(said));
-            }
-            // A subnet that only its own network reaches is meant so. A network of such subnets alone is connected
-            // for nobody.
-            let all = !shut.is_empty() && shut.len() == open_to_machines(body).count();
-            let hit = hit.or_else(|| all.then(|| shut.swap_remove(0)));
+        };
+        let verdict = told.clone().and_then(|told| {
+            // Of what is there already, what the run gives another group counts alone.
+            let stood = inquiry.facts.body(vnet).filter(|_| changed.contains_key(vnet));
+            let hit = shut(&end, body, &told, |subnet, group| {
+                !stood.is_some_and(|stood| {
+                    let own = text(subnet, "/name").and_then(|name| subnet_named(stood, name));
+                    own.and_then(|own| SubnetView::of(own).security_group()).as_ref() == Some(group)
+                })
+            })?;
             Ok(unless(hit.is_some(), || hit.unwrap_or_default()))
         });
-        all.push(about(&vnet, known(verdict)));
+        all.push(about(vnet, known(verdict)));
     }
     all
+}
+
+/// The subnet of a network that is closed to on-premises against what its author can have meant, and by what; of those
+/// that count.
+fn shut(
+    then: &Inquiry<'_>,
+    body: &Value,
+    told: &BTreeSet<IpNet>,
+    counts: impl Fn(&Value, &ResourceId) -> bool,
+) -> Result<Option<String>, String> {
+    let (mut hit, mut shut, mut any) = (None, Vec::new(), false);
+    for (subnet, group) in guarded(body) {
+        let own_counts = counts(subnet, &group);
+        any |= own_counts;
+        let Some(rules) = then.read(&group)? else { continue };
+        let (rules, own) = (security_rules(rules), subnet_prefixes(subnet));
+        let name = text(subnet, "/name").unwrap_or("a subnet");
+        let said = |why: String| format!("{name}: {why} of group {}", group.name());
+        let here = own_counts.then(|| denied(rules, &own, told, Exception::ForAnybody));
+        hit = hit.or(here.flatten().map(said));
+        shut.extend(denied(rules, &own, told, Exception::ForOnPremises).map(said));
+    }
+    // A subnet that only its own network reaches is meant so. A network of such subnets alone is connected
+    // for nobody.
+    let all = any && !shut.is_empty() && shut.len() == open_to_machines(body).count();
+    Ok(hit.or_else(|| all.then(|| shut.swap_remove(0))))
 }
 
 /// Whom a rule must let in to count as an exception from another one.

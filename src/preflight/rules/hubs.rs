@@ -10,6 +10,7 @@ use crate::arm;
 use crate::model::action::{HubAction, HubVnet, RemovalKind};
 use crate::model::hub::{DEFAULT_TABLE, HUB_TABLES, UNIT_MBPS};
 use crate::model::{ResourceId, Step};
+use crate::preflight::carried::Carried;
 use crate::preflight::facts::{Fact, Question};
 use crate::preflight::inquiry::{
     Inquiry, about, id_at, is, known, list, overlap, prefixes, text, unless,
@@ -111,7 +112,9 @@ pub(in crate::preflight) const RULES: &[Rule] = &[
 pub(in crate::preflight) fn questions(inquiry: &Inquiry<'_>) -> BTreeSet<Question> {
     let mut asked = BTreeSet::new();
     // Those that a circuit of ours leads to are looked at as well: their addresses must not meet ours.
-    let on_circuits = inquiry.connected().into_iter().flat_map(|c| inquiry.hub_links_to(c));
+    let carried = inquiry.carried();
+    let circuits: BTreeSet<&ResourceId> = carried.iter().filter_map(Carried::circuit).collect();
+    let on_circuits = circuits.into_iter().flat_map(|circuit| inquiry.hub_links_to(circuit));
     let on_circuits = on_circuits.filter_map(|link| link.hub());
     for hub in hubs(inquiry).into_iter().chain(on_circuits) {
         asked.insert(Question::Resource(hub.clone()));

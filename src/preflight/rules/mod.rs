@@ -45,6 +45,7 @@ mod subnets;
 pub(super) mod tables;
 mod traffic;
 mod vpn;
+mod ways;
 
 use super::rule::Rule;
 
@@ -74,6 +75,7 @@ pub const FAMILIES: &[RuleFamily] = &[
         remote_networks::RULES,
     ),
     ("connections", "Connections and authorizations.", connections::RULES),
+    ("ways", "Ways to on-premises that stand, and what is put on them or taken off.", ways::RULES),
     ("vpn", "VPN gateways, tunnels, and what is behind them.", vpn::RULES),
     ("hubs", "Hubs of a virtual WAN, and what is connected to them.", hubs::RULES),
     ("hub members", "Networks that are to be connected to hubs.", hub_member::RULES),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::model::Action;
 use crate::model::action::Vpn;
 use crate::preflight::facts::{Fact, Question};
-use crate::preflight::inquiry::{Inquiry, about, is, region_at, text, unless};
+use crate::preflight::inquiry::{CIRCUITS, Inquiry, about, is, region_at, text, unless};
 use crate::preflight::mend;
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
@@ -21,6 +21,21 @@ pub(super) const RULES: &[Rule] = &[
         fix: "Keep what the failover writes in groups homed in the target region or elsewhere.",
         source: "A-OVER",
         judge: home,
+    },
+    Rule {
+        id: "CIR-HOME",
+        severity: FindingSeverity::Warn,
+        fails_when: "A step of the failover writes a circuit or an authorization of it, and the circuit's resource is located \
+                     in the source region.",
+        reads: "circuit: location; the runbook's source_region",
+        why: "The region of a circuit's resource is where it is managed, and says nothing of where it carries. While that \
+              region is down the circuit may carry, and a call about it fail: then there is no new key, tier or \
+              bandwidth.",
+        fix: "Make the authorization and raise the circuit on a quiet day, and let the step find it done; or use a circuit \
+              whose resource is elsewhere: a circuit is not moved to another region.",
+        source: "azure-facts 3.9 (A-OVER: a provider's call in a region may fail with it); azure-docs PR 10490 (the region \
+                 may be any). That it fails for circuits nobody has reported (?)",
+        judge: circuits_home,
     },
     Rule {
         id: "RG-THERE",
@@ -89,6 +104,27 @@ fn home(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         let region = region_at(fact)?;
         Some(unless(region == *source, || format!("it is homed in {}", region.as_str())))
     })
+}
+
+/// What is written of circuits by steps that count, each by where its circuit is managed.
+fn circuits_home(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let Some(source) = &inquiry.plan.parts().source_region else { return Vec::new() };
+    let mut all = Vec::new();
+    for (step, id) in inquiry.written() {
+        let circuit = id.root();
+        if Inquiry::on_source(step) || !circuit.is_a(CIRCUITS) {
+            continue;
+        }
+        let verdicts = inquiry.each([&circuit], |_, body| {
+            let region = region_at(body)?;
+            Some(unless(region == *source, || {
+                let (circuit, region) = (circuit.name(), region.as_str());
+                format!("step `{}` writes it, and {circuit} is located in {region}", step.name)
+            }))
+        });
+        all.extend(verdicts.into_iter().map(|own| about(id, own.verdict)));
+    }
+    all
 }
 
 fn by_group(

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use super::addresses::of_hub;
 use crate::arm;
 use crate::arm::CircuitPath;
 use crate::model::action::Verification;
@@ -10,10 +9,9 @@ use crate::model::azure_limits::{
     ONPREM_PREFIXES, VNET_PREFIXES, VNET_PREFIXES_AT_CREATION, VNET_PREFIXES_V6, gateway_sku,
 };
 use crate::model::coverage::is_default;
-use crate::model::{Action, ResourceId};
-use crate::preflight::facts::{Fact, Question};
-use crate::preflight::hub_side::PlannedLink;
-use crate::preflight::inquiry::{Inquiry, about, found, known, list, peering, text, unless};
+use crate::model::{Action, ResourceId, Step};
+use crate::preflight::carried::Carried;
+use crate::preflight::inquiry::{GATEWAYS, Inquiry, about, found, known, peering, text, unless};
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
 const PATHS: [&str; 2] = CircuitPath::NAMES;
@@ -145,7 +143,8 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "RT-VNET",
         severity: FindingSeverity::Block,
-        fails_when: "Hub and transit spokes have more than 1,000 prefixes of IPv4, or more than 100 of IPv6.",
+        fails_when: "Hub and transit spokes have more than 1,000 prefixes of IPv4, or more than 100 of IPv6, when the run \
+                     has connected the hub, or put spokes behind its gateway.",
         reads: "addressSpace of the hub and its spokes",
         why: "The connection goes down until there are fewer.",
         fix: "Use fewer, larger prefixes.",
@@ -185,10 +184,10 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "RT-COLLIDE",
         severity: FindingSeverity::Warn,
-        fails_when: "A prefix of the networks or hubs to be connected, or a part of one, comes from on-premises as \
-                     well.",
-        reads: "route tables of both paths; addressSpace of the networks behind the gateway, or of the hubs of its \
-                WAN and theirs",
+        fails_when: "A prefix of the networks or hubs to be connected, or put behind a gateway that is connected, or a \
+                     part of one, comes from on-premises as well.",
+        reads: "route tables of both paths, or the prefixes of a standing tunnel's device; addressSpace of the networks \
+                behind the gateway, or of the hubs of its WAN and theirs",
         why: "The more specific prefix wins, on each side for itself: traffic may stay on-premises. A shorter one that \
               covers them, as many advertise, takes nothing away.",
         fix: "Withdraw the prefix on-premises before the networks are connected.",
@@ -198,7 +197,7 @@ pub(super) const RULES: &[Rule] = &[
 ];
 
 fn private(inquiry: &Inquiry<'_>) -> Vec<Judged> {
-    inquiry.each(inquiry.connected(), |_, body| {
+    inquiry.each(&inquiry.counted_on(), |_, body| {
         let Some(peering) = peering(body, arm::PRIVATE_PEERING) else {
             return Some(FindingVerdict::Failed("it has no private peering".to_owned()));
         };
@@ -211,7 +210,7 @@ fn private(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 }
 
 fn subnets(inquiry: &Inquiry<'_>) -> Vec<Judged> {
-    inquiry.each(inquiry.circuits(), |_, body| {
+    inquiry.each(&inquiry.circuits_used(), |_, body| {
         let peering = peering(body, arm::PRIVATE_PEERING)?;
         let wrong = CircuitPath::BOTH.into_iter().find(|path| {
             let net = arm::CircuitPeeringView::of(peering).prefix(*path);
@@ -221,48 +220,25 @@ fn subnets(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     })
 }
 
-/// The prefixes that each path brings from on-premises; none for a path without a session.
-fn received(inquiry: &Inquiry<'_>, circuit: &ResourceId) -> Result<[Option<u64>; 2], String> {
-    let mut both = [None; 2];
-    for (place, path) in PATHS.iter().enumerate() {
-        let question = Question::RouteSummary { circuit: circuit.clone(), path };
-        match inquiry.facts.of(&question) {
-            // The customer's edge stands first; gateways have neighbours of their own.
-            Fact::Known(value) => {
-                both[place] = list(value, "/value").first().and_then(|row| {
-                    let received = row.get("statePfxRcd")?;
-                    received.as_u64().or_else(|| received.as_str()?.parse().ok())
-                });
-            }
-            Fact::Absent => {}
-            Fact::Unknown(why) => return Err(why.to_owned()),
-        }
-    }
-    Ok(both)
-}
-
 /// Judges each circuit that is connected to by what its paths bring.
 fn by_received(
     inquiry: &Inquiry<'_>,
     judge: impl Fn(&ResourceId, [Option<u64>; 2]) -> Option<FindingVerdict>,
 ) -> Vec<Judged> {
-    inquiry
-        .connected()
-        .into_iter()
-        .filter_map(|id| {
-            let verdict = match inquiry.read(id) {
-                Ok(None) => return None,
-                // Without a private peering there is nothing to ask for.
-                Ok(Some(body)) if peering(body, arm::PRIVATE_PEERING).is_none() => return None,
-                Ok(Some(_)) => match received(inquiry, id) {
-                    Ok(both) => judge(id, both)?,
-                    Err(why) => FindingVerdict::Unknown(why),
-                },
+    let each = |id: &ResourceId| {
+        let verdict = match inquiry.read(id) {
+            Ok(None) => return None,
+            // Without a private peering there is nothing to ask for.
+            Ok(Some(body)) if peering(body, arm::PRIVATE_PEERING).is_none() => return None,
+            Ok(Some(_)) => match inquiry.received(id) {
+                Ok(both) => judge(id, both)?,
                 Err(why) => FindingVerdict::Unknown(why),
-            };
-            Some(about(id, verdict))
-        })
-        .collect()
+            },
+            Err(why) => FindingVerdict::Unknown(why),
+        };
+        Some(about(id, verdict))
+    };
+    inquiry.counted_on().iter().filter_map(each).collect()
 }
 
 /// Judges each circuit that is connected to by its paths without a session. Where the circuit or its private
@@ -297,7 +273,7 @@ fn one_leg(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 
 /// Judges each circuit on a port by how many of the port's links are shut.
 fn by_port(inquiry: &Inquiry<'_>, fails: impl Fn(usize) -> bool) -> Vec<Judged> {
-    inquiry.each(inquiry.circuits(), |_, body| {
+    inquiry.each(&inquiry.circuits_used(), |_, body| {
         let port = arm::CircuitView::of(body).port()?;
         let standing = inquiry.facts.body(&port)?;
         let shut = CircuitPath::BOTH.into_iter().filter(|path| arm::is_shut(standing, *path));
@@ -372,12 +348,12 @@ fn onprem(inquiry: &Inquiry<'_>, percent: u64) -> Vec<Judged> {
 
 fn spaces(inquiry: &Inquiry<'_>, when: When) -> Vec<Judged> {
     let mut all = Vec::new();
-    for (step, spec) in inquiry.connections() {
+    for (step, gateway) in grown(inquiry, when) {
         let then = match when {
             When::Connected => inquiry.at_most(step),
             When::Done => inquiry.at_end(),
         };
-        let verdict = match then.advertised(&spec.gateway) {
+        let verdict = match then.advertised(&gateway) {
             Some(prefixes) => {
                 let v6 = prefixes.iter().filter(|net| matches!(net, ipnet::IpNet::V6(_))).count();
                 let (count, v4) = (prefixes.len(), prefixes.len() - v6);
@@ -397,7 +373,25 @@ fn spaces(inquiry: &Inquiry<'_>, when: When) -> Vec<Judged> {
                 FindingVerdict::Unknown("a network behind the gateway cannot be read".to_owned())
             }
         };
-        all.push(about(&spec.gateway, verdict));
+        all.push(about(&gateway, verdict));
+    }
+    all
+}
+
+/// The gateways of networks that are connected to circuits; and of those that stand connected, where the run puts
+/// networks behind them.
+fn grown<'a>(inquiry: &Inquiry<'a>, when: When) -> Vec<(&'a Step, ResourceId)> {
+    let mut all: Vec<(&Step, ResourceId)> = inquiry
+        .connections()
+        .into_iter()
+        .map(|(step, spec)| (step, spec.gateway.clone()))
+        .collect();
+    for (own, _) in inquiry.joined() {
+        let seen = all.iter().any(|(_, gateway)| *gateway == own.way.gateway);
+        let of_network = own.circuit().is_some() && own.way.gateway.is_a(GATEWAYS);
+        if matches!(when, When::Done) && of_network && !seen {
+            all.push((own.step, own.way.gateway));
+        }
     }
     all
 }
@@ -420,7 +414,7 @@ fn by_sku(inquiry: &Inquiry<'_>) -> Vec<Judged> {
             Some(arm::GatewayView::of(inquiry.facts.body(&spec.gateway)?).sku()?.to_owned())
         });
         let Some(sku) = sku.as_deref().and_then(gateway_sku) else { continue };
-        let both = match received(inquiry, &spec.circuit) {
+        let both = match inquiry.received(&spec.circuit) {
             Ok(both) => both,
             Err(why) => {
                 all.push(about(&spec.gateway, FindingVerdict::Unknown(why)));
@@ -455,22 +449,27 @@ fn default_route(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 /// that is as long or longer does.
 fn collide(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let end = inquiry.at_end();
-    let judge = |planned: &PlannedLink<'_>| -> Result<FindingVerdict, String> {
-        let heard = inquiry.heard(planned.circuit)?;
-        let ours = match of_hub(&end, planned) {
-            Some(hub) => end.hub_space(&hub)?,
-            None => end
-                .advertised(&planned.gateway)
-                .ok_or_else(|| "a network behind the gateway cannot be read".to_owned())?,
-        };
+    let judge = |own_way: &Carried<'_>| -> Result<FindingVerdict, String> {
+        let (heard, ours) = (inquiry.told_by(&own_way.way.far)?, end.space_on(own_way)?);
         let clash = ours.iter().find_map(|own| {
             let theirs = heard.iter().find(|theirs| !is_default(theirs) && own.contains(*theirs));
-            theirs.map(|theirs| {
-                format!("on-premises advertises {theirs}, and {own} is to be connected")
+            theirs.map(|theirs| match &own_way.network {
+                None => format!("on-premises advertises {theirs}, and {own} is to be connected"),
+                Some(network) => {
+                    let (tells, name) = (own_way.way.far.tells(theirs), network.name());
+                    format!("{tells}, and {name} has {own}")
+                }
             })
         });
         Ok(found(clash, Ok(())))
     };
-    let all = inquiry.planned_links();
-    all.iter().map(|planned| about(planned.circuit, known(judge(planned)))).collect()
+    let all = inquiry.carried().into_iter();
+    // What is behind the device of a tunnel that is made is judged with the tunnel.
+    let all = all.filter(|own| own.network.is_some() || own.circuit().is_some());
+    all.map(|own| {
+        // A network is put behind many circuits, and a circuit has many networks.
+        let of = if own.network.is_some() { own.written() } else { own.way.far.id() };
+        about(of, known(judge(&own)))
+    })
+    .collect()
 }

@@ -8,7 +8,7 @@ use crate::model::action::{Destination, NextHop, RemovalKind};
 use crate::model::azure_limits::{ROUTES_PER_TABLE, ROUTES_PER_TABLE_USAGE};
 use crate::model::{Action, ResourceId, Step};
 use crate::preflight::facts::{Fact, Question};
-use crate::preflight::inquiry::{Inquiry, about, id_at, is, list, region_at, text, unless};
+use crate::preflight::inquiry::{Inquiry, about, is, region_at, text, unless};
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
 /// The rules about tables and routes as they are written.
@@ -157,16 +157,11 @@ fn removed<'a>(inquiry: &Inquiry<'a>) -> Vec<(&'a Step, &'a ResourceId)> {
     })
 }
 
-/// The subnets that a table says use it.
-fn users(table: &Value) -> impl Iterator<Item = ResourceId> {
-    list(table, "/properties/subnets").iter().filter_map(|own| id_at(own, "/id"))
-}
-
 /// What uses a table that is removed is read as well.
 pub(in crate::preflight) fn questions(inquiry: &Inquiry<'_>) -> Vec<Question> {
     let tables = removed(inquiry).into_iter();
     let bodies = tables.filter_map(|(_, table)| inquiry.facts.body(table));
-    bodies.flat_map(users).map(Question::Resource).collect()
+    bodies.flat_map(|body| arm::RouteTableView::of(body).users()).map(Question::Resource).collect()
 }
 
 fn in_use(inquiry: &Inquiry<'_>) -> Vec<Judged> {
@@ -174,7 +169,7 @@ fn in_use(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     for (step, table) in removed(inquiry) {
         let then = inquiry.at(step);
         all.extend(then.each([table], |_, body| {
-            let left = users(body).find(|subnet| {
+            let left = arm::RouteTableView::of(body).users().find(|subnet| {
                 // One that is gone by then, or cannot be read, is nobody's trouble here.
                 let body = then.facts.body(subnet);
                 body.is_some_and(|own| {

@@ -1,5 +1,6 @@
 //! Do route tables let traffic with on-premises through, both ways and through the same appliance?
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -9,8 +10,8 @@ use crate::arm;
 use crate::model::ResourceId;
 use crate::model::coverage::{covered, is_default};
 use crate::preflight::inquiry::{
-    GATEWAY_SUBNET, Inquiry, VNETS, about, flag, is, overlap, own_gateway_subnet, subnet_prefixes,
-    subnets_of, text,
+    CIRCUITS, GATEWAY_SUBNET, HUB_GATEWAYS, Inquiry, VNETS, about, flag, found, is, known, overlap,
+    own_gateway_subnet, peerings_of, subnet_named, subnet_prefixes, subnets_of, text,
 };
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
@@ -19,14 +20,15 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "UDR-DROP",
         severity: FindingSeverity::Warn,
-        fails_when: "A route table drops traffic between a connected network and on-premises: by a route to \
-                     nowhere, to the Internet or to the network itself, for all of a prefix or a part, or by keeping the gateway's routes away. Networks of hubs count.",
-        reads: "tables of the networks' subnets and of the GatewaySubnet, as the run leaves them; what \
-                on-premises advertises",
+        fails_when: "A route table drops traffic between on-premises and a network that the run brings there, or did not \
+                     drop it before: by a route to nowhere, to the Internet or to the network itself, for all of a \
+                     prefix or a part, or by keeping the gateway's routes away. Networks of hubs and behind tunnels count.",
+        reads: "tables of the networks' subnets and of the GatewaySubnet, as the run finds and leaves them; what \
+                on-premises advertises over a circuit, and what is behind the device of a tunnel",
         why: "A route of a table goes before one that the gateway has learned, where it is as long.",
         fix: "Take the route out, or switch propagation on, in a step of the runbook.",
         source: "N-UDR",
-        judge: dropped,
+        judge: |inquiry| all(inquiry, BehindWhat::All, |ways| ways.dropped.clone()),
     },
     Rule {
         id: "UDR-PAST",
@@ -38,9 +40,111 @@ pub(super) const RULES: &[Rule] = &[
         why: "A firewall that sees half of a conversation drops it.",
         fix: "Give the GatewaySubnet a route to the subnet by the appliance, or take the other one out.",
         source: "N-UDR",
-        judge: |inquiry| all(inquiry, |ways| ways.past.clone()),
+        judge: |inquiry| all(inquiry, BehindWhat::Circuits, |ways| ways.past.clone()),
+    },
+    Rule {
+        id: "UDR-NVA-WAY",
+        severity: FindingSeverity::Warn,
+        fails_when: "A route table sends what goes to on-premises to an appliance in a network that no gateway and no hub \
+                     carries there, when the run has ended.",
+        reads: "tables of the subnets that the run gives something or brings to on-premises, and of the appliance's subnet; \
+                the gateways of the appliance's network and of the one whose gateway it uses, and their connections",
+        why: "The appliance has the packets and no way on for them: it sends them to the Internet, or drops them.",
+        fix: "Let a step put the appliance's network behind a gateway (peering.ensure with use_remote_gateways), or lead the \
+              route to an appliance that is. An appliance that has tunnels of its own needs none.",
+        source: "N-UDR, N-PEER",
+        judge: stranded,
     },
 ];
+
+/// The subnets whose traffic with on-premises the run has to do with: those of networks that it brings there, and those to
+/// which it gives something; each with its network.
+fn subnets_judged(inquiry: &Inquiry<'_>, end: &Inquiry<'_>) -> BTreeSet<ResourceId> {
+    let changed = inquiry.subnets_changed().into_iter().map(|(_, subnet)| subnet);
+    let networks: BTreeSet<ResourceId> =
+        inquiry.carried().iter().filter_map(|own| end.networks_on(own).ok()).flatten().collect();
+    let of_networks = networks.iter().flat_map(|vnet| {
+        let subnets = end.facts.body(vnet).map_or(&[][..], subnets_of).iter();
+        subnets.filter_map(|own| vnet.child("subnets", text(own, "/name")?).ok())
+    });
+    let gateways = |own: &ResourceId| own.name().eq_ignore_ascii_case(GATEWAY_SUBNET);
+    changed.chain(of_networks).filter(|own| !gateways(own)).collect()
+}
+
+/// What on-premises is known to have: told over the circuits that were asked, or behind the devices of tunnels.
+fn known_on_premises(inquiry: &Inquiry<'_>) -> BTreeSet<IpNet> {
+    let ways = [inquiry.carried(), inquiry.changed()].concat();
+    let told = ways.iter().filter_map(|own| inquiry.told_by(&own.way.far).ok()).flatten();
+    let circuits = inquiry.facts.bodies(CIRCUITS);
+    let heard = circuits.filter_map(|(id, _)| inquiry.heard(id).ok()).flatten();
+    told.chain(heard).filter(|net| !is_default(net)).collect()
+}
+
+/// Each subnet whose table sends traffic for on-premises to an appliance, by whether that has a way on.
+fn stranded(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let end = inquiry.at_end();
+    let told = known_on_premises(inquiry);
+    let mut all = Vec::new();
+    for subnet in subnets_judged(inquiry, &end) {
+        let Some(vnet) = subnet.parent() else { continue };
+        let body = end.facts.body(&vnet).and_then(|body| subnet_named(body, subnet.name()));
+        let Some((id, table)) = body.and_then(|own| table_of(&end, own).ok().flatten()) else {
+            continue;
+        };
+        let gateway = !end.ways_out(&vnet).is_empty() && !flag(table, PROPAGATION_OFF);
+        let (mut any, mut hit) = (false, None);
+        for to in &told {
+            // What a gateway brings is as long as the prefix; without one, whatever route there is counts.
+            let length = if gateway { to.prefix_len() } else { 0 };
+            let TableVerdict::Appliance(hop) = says(Some((&id, table)), to, length) else {
+                continue;
+            };
+            any = true;
+            let places = end.subnets_with(&vnet, hop);
+            let lost = places.iter().all(|(network, own)| !leads_on(&end, network, (own, hop), to));
+            if let Some((network, _)) = places.first().filter(|_| lost) {
+                let name = network.name();
+                hit = hit.or_else(|| {
+                    Some(format!(
+                        "what goes to {to} passes the appliance {hop} of {name}, and nothing carries it from there"
+                    ))
+                });
+            }
+        }
+        if any {
+            let everything = if hit.is_some() { inquiry.every_link() } else { Ok(()) };
+            let verdict = everything.map(|()| found(hit, Ok(())));
+            all.push(about(&subnet, known(verdict)));
+        }
+    }
+    all
+}
+
+/// Whether something leads from an appliance's network to on-premises, or may: a gateway, a hub of a virtual WAN, or the next
+/// appliance.
+fn leads_on(
+    end: &Inquiry<'_>,
+    network: &ResourceId,
+    (subnet, hop): (&Value, IpAddr),
+    to: &IpNet,
+) -> bool {
+    let hubs = || {
+        let mut sides = peerings_of(end.facts.body(network)).iter();
+        sides.any(|side| arm::PeeringView::of(side).hub().is_some())
+    };
+    let next = || match table_of(end, subnet) {
+        Ok(Some((id, body))) => match says(Some((&id, body)), to, 0) {
+            TableVerdict::Appliance(next) => next != hop,
+            TableVerdict::Nothing | TableVerdict::Dropped(_) => false,
+        },
+        Ok(None) => false,
+        // What its table says is not known.
+        Err(_) => true,
+    };
+    !end.ways_out(network).is_empty() || hubs() || next()
+}
+
+const PROPAGATION_OFF: &str = "/properties/disableBgpRoutePropagation";
 
 /// What tables do to the traffic of one subnet with one prefix of on-premises.
 #[derive(Default)]
@@ -123,55 +227,71 @@ fn part_dropped(
     })
 }
 
-/// Judges each subnet behind each gateway that is connected, by every prefix of on-premises.
-fn all(inquiry: &Inquiry<'_>, pick: impl Fn(&Ways) -> Option<String>) -> Vec<Judged> {
+/// Judges each subnet of what is brought to on-premises, by every prefix of on-premises; and of networks that are there
+/// already, what the run makes worse. What a hub gives its networks comes as a gateway's routes do (N-UDR).
+fn all(
+    inquiry: &Inquiry<'_>,
+    behind_what: BehindWhat,
+    pick: impl Fn(&Ways) -> Option<String>,
+) -> Vec<Judged> {
     let end = inquiry.at_end();
     let mut judged = Vec::new();
-    for (_, spec) in inquiry.connections() {
-        let (Ok(heard), Some(hub)) = (inquiry.heard(&spec.circuit), end.vnet_of(&spec.gateway))
-        else {
-            let why = "the circuit's routes or the gateway's network cannot be read".to_owned();
-            judged.push(about(&spec.gateway, FindingVerdict::Unknown(why)));
+    let brought = inquiry.carried().into_iter().map(|own| (own, false));
+    let changed = inquiry.changed().into_iter().map(|own| (own, true));
+    for (own, was_there) in brought.chain(changed) {
+        let of_hub = own.way.gateway.is_a(HUB_GATEWAYS);
+        let of_circuit = own.circuit().is_some() && !of_hub;
+        if !of_circuit && matches!(behind_what, BehindWhat::Circuits) {
             continue;
+        }
+        let host = end.vnet_of(&own.way.gateway);
+        let known =
+            inquiry.told_by(&own.way.far).and_then(|told| Ok((told, end.networks_on(&own)?)));
+        let (told, networks) = match known {
+            Ok(known) => known,
+            Err(why) => {
+                let of = if of_hub { own.way.far.id() } else { &own.way.gateway };
+                judged.push(about(of, FindingVerdict::Unknown(why)));
+                continue;
+            }
         };
-        for vnet in std::iter::once(hub.clone()).chain(end.spokes(&hub)) {
-            judged.extend(
-                end.each([&vnet], |_, body| behind(&end, Some(&hub), (&vnet, body), &heard, &pick)),
-            );
-        }
+        let before = was_there.then_some(inquiry);
+        let way = TrafficWay { host: host.as_ref(), told: &told, before };
+        judged.extend(end.each(&networks, |vnet, body| behind(&end, &way, (vnet, body), &pick)));
     }
     judged
 }
 
-/// What is dropped, behind gateways of networks and behind hubs: what a hub gives its networks comes as a gateway's
-/// routes do (N-UDR).
-fn dropped(inquiry: &Inquiry<'_>) -> Vec<Judged> {
-    let mut judged = all(inquiry, |ways| ways.dropped.clone());
-    let end = inquiry.at_end();
-    for hub in end.connected_hubs() {
-        let known = inquiry.heard(hub.circuit).and_then(|heard| Ok((heard, hub.networks?)));
-        match known {
-            Ok((heard, networks)) => judged.extend(end.each(&networks, |vnet, body| {
-                behind(&end, None, (vnet, body), &heard, |ways| ways.dropped.clone())
-            })),
-            Err(why) => judged.push(about(hub.circuit, FindingVerdict::Unknown(why))),
-        }
-    }
-    judged
+/// What carries the networks that are judged.
+#[derive(Clone, Copy)]
+enum BehindWhat {
+    /// Whatever does.
+    All,
+    /// Gateways of networks that are connected to circuits: a hub has no tables of ours.
+    Circuits,
 }
 
-/// Judges each subnet of a network behind the gateway of another, or behind a hub, which has no tables of ours.
+/// By what a subnet's traffic with on-premises is judged.
+struct TrafficWay<'i, 'p> {
+    /// The network of the gateway, where it is none of a hub.
+    host: Option<&'i ResourceId>,
+    /// The prefixes of on-premises.
+    told: &'i [IpNet],
+    /// The world before the run, where only what it makes worse counts.
+    before: Option<&'i Inquiry<'p>>,
+}
+
+/// Judges each subnet of a network.
 fn behind(
     end: &Inquiry<'_>,
-    hub: Option<&ResourceId>,
+    way: &TrafficWay<'_, '_>,
     (vnet, body): (&ResourceId, &Value),
-    heard: &[IpNet],
     pick: impl Fn(&Ways) -> Option<String>,
 ) -> Option<FindingVerdict> {
     for subnet in subnets_of(body) {
-        match through(end, hub, (vnet, body), (subnet, heard)) {
+        match through(end, way.host, (vnet, body), (subnet, way.told)) {
             Ok(ways) => {
-                if let Some(why) = pick(&ways) {
+                if let Some(why) = pick(&ways).filter(|_| !was_so(way, vnet, subnet, &pick)) {
                     let name = text(subnet, "/name").unwrap_or("a subnet");
                     return Some(FindingVerdict::Failed(format!("{name}: {why}")));
                 }
@@ -180,6 +300,20 @@ fn behind(
         }
     }
     Some(FindingVerdict::Passed)
+}
+
+/// Whether a subnet's traffic was no better off before the run.
+fn was_so(
+    way: &TrafficWay<'_, '_>,
+    vnet: &ResourceId,
+    subnet: &Value,
+    pick: impl Fn(&Ways) -> Option<String>,
+) -> bool {
+    let Some(before) = way.before else { return false };
+    let Some(body) = before.facts.body(vnet) else { return false };
+    let own = text(subnet, "/name").and_then(|name| subnet_named(body, name));
+    let ways = own.map(|own| through(before, way.host, (vnet, body), (own, way.told)));
+    ways.and_then(Result::ok).is_some_and(|ways| pick(&ways).is_some())
 }
 
 /// A subnet's route table: none where it has none, or the table is gone.
@@ -213,8 +347,7 @@ fn through(
         TableVerdict::Nothing => None,
     };
     let outward = outward.as_ref().map(|(id, body)| (id, *body));
-    let off = "/properties/disableBgpRoutePropagation";
-    let withheld = outward.filter(|(_, table)| flag(table, off));
+    let withheld = outward.filter(|(_, table)| flag(table, PROPAGATION_OFF));
     let part = |to| part_dropped(end, outward, to, heard);
     ways.dropped = heard.iter().filter(|to| !is_default(to)).find_map(part);
     if ways.dropped.is_some() {

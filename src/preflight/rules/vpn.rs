@@ -4,8 +4,8 @@ use ipnet::IpNet;
 use serde_json::Value;
 
 use crate::arm::read::number;
-use crate::model::action::{LocalGateway, Vpn, VpnConnection, VpnGateway};
-use crate::model::{Action, ResourceId, Step, geography};
+use crate::model::action::{Vpn, VpnConnection, VpnGateway};
+use crate::model::{Action, Step, geography};
 use crate::preflight::facts::{Fact, Question};
 use crate::preflight::inquiry::{
     Inquiry, about, flag, found, is, list, overlap, region_at, route_server_id, text, unless,
@@ -146,13 +146,6 @@ fn tunnels<'a>(inquiry: &Inquiry<'a>) -> Vec<(&'a Step, &'a VpnConnection)> {
     all(inquiry, |own| match own {
         Vpn::Connection(spec) => Some(spec),
         Vpn::LocalGateway(_) | Vpn::Gateway(_) => None,
-    })
-}
-
-fn devices<'a>(inquiry: &Inquiry<'a>) -> Vec<(&'a Step, &'a LocalGateway)> {
-    all(inquiry, |own| match own {
-        Vpn::LocalGateway(spec) => Some(spec),
-        Vpn::Gateway(_) | Vpn::Connection(_) => None,
     })
 }
 
@@ -347,24 +340,12 @@ fn beside_route_server(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     judged
 }
 
-/// The prefixes behind the device of a tunnel: as planned, or as they stand.
-fn behind(inquiry: &Inquiry<'_>, local: &ResourceId) -> Result<Vec<IpNet>, String> {
-    let planned = devices(inquiry).into_iter().find(|(_, spec)| spec.id == *local);
-    if let Some((_, spec)) = planned {
-        return Ok(spec.prefixes.clone());
-    }
-    let body = inquiry.read(local)?;
-    let pointer = "/properties/localNetworkAddressSpace/addressPrefixes";
-    let listed = body.map(|body| list(body, pointer)).unwrap_or_default().iter();
-    Ok(listed.filter_map(|own| own.as_str()?.parse().ok()).collect())
-}
-
 fn addresses(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let mut judged = Vec::new();
     for (step, spec) in tunnels(inquiry) {
         let then = inquiry.at(step);
         let Some(hub) = then.vnet_of(&spec.gateway) else { continue };
-        let verdict = behind(&then, &spec.local_gateway).and_then(|prefixes| {
+        let verdict = then.behind_device(&spec.local_gateway).and_then(|prefixes| {
             for vnet in std::iter::once(hub.clone()).chain(inquiry.at_end().spokes(&hub)) {
                 then.read(&vnet)?;
                 let own = then.space(&vnet).unwrap_or_default();
@@ -387,7 +368,7 @@ fn longer(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         if circuits.is_empty() {
             continue;
         }
-        let verdict = behind(inquiry, &spec.local_gateway).and_then(|prefixes| {
+        let verdict = inquiry.behind_device(&spec.local_gateway).and_then(|prefixes| {
             for circuit in circuits {
                 let path = "primary";
                 let question = Question::RouteTable { circuit: circuit.clone(), path };

@@ -160,3 +160,25 @@ async fn no_shipped_way_home_is_warned_of_what_its_own_drill_passes() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_gateway_advertises_the_networks_that_it_speaks_for_and_no_more() {
+    let why = "is in no network that the gateway speaks for by then";
+    // A prefix of nobody, a part of one that a network has, and all that networks have.
+    for (prefix, told) in [("10.77.0.0/16", true), ("10.1.0.0/16", true), ("10.1.0.128/25", false)]
+    {
+        let mut case = Case::of(MAIN);
+        case.want("routes_advertised", "/with/expect/0", json!(prefix));
+        let said = said(&case.found().await, "RT-EXPECTED");
+        assert_eq!(said.iter().any(|own| own.contains(why)), told, "{prefix}: {said:?}");
+    }
+    // Where no step puts the spokes behind the gateway, it speaks for its own network alone.
+    let case = ways::alone(&["proof.routes_advertised"]);
+    assert_eq!(said(&case.found().await, "RT-EXPECTED"), [format!("10.1.0.0/24 {why}")]);
+    // What a Route Server passes on is not seen before.
+    let mut case = Case::of(MAIN);
+    kept_hubs::route_server(&mut case, "vnet-hub-sea");
+    case.want("routes_advertised", "/with/expect/0", json!("10.77.0.0/16"));
+    let said = said(&case.found().await, "RT-EXPECTED");
+    assert!(!said.iter().any(|own| own.contains(why)), "{said:?}");
+}
