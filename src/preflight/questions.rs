@@ -15,8 +15,10 @@ use super::rules::{
 use super::written::WrittenBody;
 use crate::arm;
 use crate::arm::CircuitPath;
+use crate::arm::kind::{ALONE, LISTED_APART};
 use crate::model::action::{RemovalKind, Steering, Verification, Vpn};
 use crate::model::recovery::RecoveryMove;
+use crate::model::references::{Absence, missing};
 use crate::model::{Action, Plan, ResourceId};
 
 /// The two paths of a circuit.
@@ -48,6 +50,7 @@ pub fn questions(plan: &Plan, facts: &Facts) -> BTreeSet<Question> {
     around_peerings(inquiry, facts, &mut resource);
     around_circuits(inquiry, facts, &mut resource);
     asked.extend(tables_of_connected(inquiry, &end));
+    asked.extend(beside_absent(plan, facts));
     asked.extend(mappings(inquiry));
     asked.extend(appliances::questions(inquiry));
     asked.extend(firewall_hops::questions(inquiry));
@@ -88,6 +91,34 @@ fn of_steps(plan: &Plan, resource: &mut impl FnMut(&ResourceId)) {
         }
     }
 }
+
+/// What steps count on; and where something is not there, what is of its type: a name may be mistyped.
+fn beside_absent(plan: &Plan, facts: &Facts) -> BTreeSet<Question> {
+    let counted = plan.steps_to_run().flat_map(|step| step.action.counts_on());
+    let mut asked: BTreeSet<Question> = counted.map(Question::Resource).collect();
+    let gone = plan.steps_to_run().flat_map(|step| step.action.takes_away());
+    let gone = gone.filter(|id| facts.stands(id) == Some(false)).cloned();
+    let absent = missing(plan, |id| facts.stands(id)).into_iter();
+    let absent = absent.filter(|own| own.absence == Absence::Nowhere).map(|own| own.id);
+    let all: BTreeSet<ResourceId> = absent.chain(gone).collect();
+    for id in all.iter().take(SEARCHED_MAX) {
+        if let Some(parent) = id.parent() {
+            asked.insert(Question::Resource(id.root()));
+            if let Some(kind) = LISTED_APART.iter().find(|kind| id.is_a(kind)) {
+                let kind = kind.rsplit('/').next().unwrap_or(kind);
+                asked.insert(Question::Children { parent: parent.clone(), kind });
+            }
+            asked.insert(Question::Resource(parent));
+        } else if let Some((kind, _)) = ALONE.iter().find(|(kind, _)| id.is_a(kind)) {
+            let subscription = id.subscription().to_owned();
+            asked.insert(Question::Inventory { subscription, kind });
+        }
+    }
+    asked
+}
+
+/// Most absent things of whose names others are looked for.
+const SEARCHED_MAX: usize = 16;
 
 /// Where gateways stand, what stands in the networks that were read, and which tables their subnets use.
 fn around_gateways(inquiry: &Inquiry<'_>, facts: &Facts, resource: &mut impl FnMut(&ResourceId)) {

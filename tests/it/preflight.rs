@@ -15,6 +15,7 @@ mod kept_hubs;
 mod keys;
 mod on_circuits;
 mod order;
+mod references;
 mod route_maps;
 mod services;
 mod settings;
@@ -258,6 +259,21 @@ const VWAN: &str = "vwan-dr-circuit.yaml";
 /// For each rule, a world in which it fires.
 const CASES: &[Spoilt] = &[
     ("CIR-EXISTS", MAIN, |c| c.remove("er-singapore")),
+    ("REF-THERE", MAIN, |c| {
+        let id = format!("{SEA}/connections/con-nowhere");
+        c.want("connected", "/with/connection", json!(id));
+    }),
+    ("REF-DOUBT", MAIN, |c| {
+        let id = format!("{SEA}/connections/con-nowhere");
+        c.want("connected", "/with/connection", json!(id));
+        c.step("connected").on_failure = OnFailure::Continue;
+    }),
+    ("REF-STATE", VPN, |c| {
+        let device = format!("{SEA}/localNetworkGateways/lng-other");
+        c.add(json!({ "id": device, "location": "southeastasia", "properties": {
+            "provisioningState": "Failed", "gatewayIpAddress": "203.0.113.10" } }));
+        c.want("tunnel", "/with/local_gateway", json!(device));
+    }),
     ("HUB-WAN", VWAN, |c| c.set("wan-contoso", "/properties/type", json!("Basic"))),
     ("HUB-THERE", VWAN, |c| c.set("hub-sea", "/properties/routingState", json!("Failed"))),
     ("HUB-ONE-GW", VWAN, |c| {

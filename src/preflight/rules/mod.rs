@@ -28,6 +28,7 @@ mod policy;
 mod policy_changes;
 mod programs;
 mod raises;
+mod references;
 mod region;
 mod remote_networks;
 pub(super) mod replication;
@@ -98,6 +99,7 @@ pub const FAMILIES: &[RuleFamily] = &[
     ("replication", "Copies of tests, and the way home.", replication::RULES),
     ("names", "Names and traffic managers: where clients are sent.", steering::RULES),
     ("region", "Regions and resource groups.", region::RULES),
+    ("references", "What steps name and do not make.", references::RULES),
     ("states", "What has failed, and what somebody else is changing.", at_work::RULES),
     ("rights", "Locks and rights.", rights::RULES),
     ("deny assignments", "What goes before every right.", denials::RULES),
