@@ -9,6 +9,7 @@ mod closed;
 mod expectations;
 mod flags;
 mod foreseen;
+mod gateway_addresses;
 mod gateway_tables;
 mod given;
 mod kept_hubs;
@@ -273,6 +274,24 @@ const CASES: &[Spoilt] = &[
         c.add(json!({ "id": device, "location": "southeastasia", "properties": {
             "provisioningState": "Failed", "gatewayIpAddress": "203.0.113.10" } }));
         c.want("tunnel", "/with/local_gateway", json!(device));
+    }),
+    ("PIP-REGION", MAIN, |c| {
+        address(c, "Standard", &json!(["1", "2", "3"]));
+        c.set("pip-ergw-hub-sea", "/location", json!("eastasia"));
+    }),
+    ("PIP-KIND", MAIN, |c| {
+        address(c, "Standard", &json!(["1", "2", "3"]));
+        c.set("pip-ergw-hub-sea", "/properties/publicIPAddressVersion", json!("IPv6"));
+    }),
+    ("PIP-TAKEN", MAIN, |c| {
+        address(c, "Standard", &json!(["1", "2", "3"]));
+        let user = format!("{SEA}/loadBalancers/lb/frontendIPConfigurations/front");
+        c.set("pip-ergw-hub-sea", "/properties/ipConfiguration", json!({ "id": user }));
+    }),
+    ("PIP-ZONES", VPN, |c| {
+        let with = json!({ "id": format!("{SEA}/publicIPAddresses/pip-new"), "location": "westus",
+            "zones": ["1", "2", "3"] });
+        c.instead("address.1", json!({ "action": "public_ip.ensure", "with": with }));
     }),
     ("HUB-WAN", VWAN, |c| c.set("wan-contoso", "/properties/type", json!("Basic"))),
     ("HUB-THERE", VWAN, |c| c.set("hub-sea", "/properties/routingState", json!("Failed"))),

@@ -13,6 +13,7 @@ mod denials;
 mod expected;
 pub(super) mod firewall_hops;
 mod gateway;
+mod gateway_addresses;
 mod gateway_room;
 mod gateway_subnet;
 pub(super) mod guards;
@@ -67,6 +68,11 @@ pub const FAMILIES: &[RuleFamily] = &[
     ("gateway subnet", "The subnets that gateways stand in.", gateway_subnet::RULES),
     ("gateway", "Gateways.", gateway::RULES),
     ("gateway sizes", "Gateways that are made larger, and the way back.", resizes::RULES),
+    (
+        "gateway addresses",
+        "Public addresses that gateways are made with.",
+        gateway_addresses::RULES,
+    ),
     ("gateways kept", "Gateways that Azure does not let go.", multi_homed::RULES),
     ("gateway room", "Room for one circuit more.", gateway_room::RULES),
     (
