@@ -266,7 +266,7 @@ impl<'a> Inquiry<'a> {
         self.any_before(step, |action| action.written() == Some(resource))
     }
 
-    fn any_before(&self, step: &Step, is: impl Fn(&Action) -> bool) -> bool {
+    pub(super) fn any_before(&self, step: &Step, is: impl Fn(&Action) -> bool) -> bool {
         let Some(place) = self.plan.place(&step.name) else { return false };
         let before = self.plan.dag().ancestors(place);
         let mut steps = before.into_iter().map(|at| &self.plan.steps()[at]);

@@ -17,6 +17,7 @@ use crate::arm;
 use crate::arm::CircuitPath;
 use crate::arm::kind::{ALONE, LISTED_APART};
 use crate::model::action::{RemovalKind, Steering, Verification, Vpn};
+use crate::model::hub::HUB_TABLES;
 use crate::model::recovery::RecoveryMove;
 use crate::model::references::{Absence, missing};
 use crate::model::{Action, Plan, ResourceId};
@@ -344,7 +345,8 @@ fn around(inquiry: &Inquiry<'_>) -> BTreeSet<Question> {
     let mut asked = BTreeSet::new();
     let connecting = !inquiry.planned_links().is_empty()
         || !inquiry.removals(RemovalKind::Gateway).is_empty()
-        || !inquiry.removals(RemovalKind::VpnGateway).is_empty();
+        || !inquiry.removals(RemovalKind::VpnGateway).is_empty()
+        || !inquiry.removals(RemovalKind::LocalGateway).is_empty();
     let tunnels = inquiry.plan.steps_to_run().filter_map(|step| match &step.action {
         Action::Vpn(Vpn::Connection(spec)) => Some(&spec.gateway),
         _ => None,
@@ -366,6 +368,11 @@ fn around(inquiry: &Inquiry<'_>) -> BTreeSet<Question> {
             asked.insert(Question::RouteSummary { circuit: circuit.clone(), path });
             asked.insert(Question::RouteTable { circuit: circuit.clone(), path });
         }
+    }
+    // A connection of a hub that a static route leads to stays.
+    for (_, removed) in inquiry.removals(RemovalKind::HubVnet) {
+        let hub = removed.id.parent().into_iter();
+        asked.extend(hub.map(|parent| Question::Children { parent, kind: HUB_TABLES }));
     }
     for step in inquiry.plan.steps_to_run() {
         if let Action::Steering(Steering::Record(spec)) = &step.action

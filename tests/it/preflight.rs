@@ -17,6 +17,7 @@ mod keys;
 mod on_circuits;
 mod order;
 mod references;
+mod removals;
 mod route_maps;
 mod services;
 mod settings;
@@ -292,6 +293,17 @@ const CASES: &[Spoilt] = &[
         let with = json!({ "id": format!("{SEA}/publicIPAddresses/pip-new"), "location": "westus",
             "zones": ["1", "2", "3"] });
         c.instead("address.1", json!({ "action": "public_ip.ensure", "with": with }));
+    }),
+    ("RES-IN-USE", MAIN, |c| {
+        let id = format!("{SEA}/publicIPAddresses/pip-old");
+        let user = format!("{SEA}/loadBalancers/lb/frontendIPConfigurations/front");
+        c.add(json!({ "id": id, "location": "southeastasia", "sku": { "name": "Standard" },
+            "properties": { "ipConfiguration": { "id": user } } }));
+        c.instead(
+            "bgp_up",
+            json!({ "action": "remove", "with": { "kind": "public_ip", "id": id } }),
+        );
+        c.step("bgp_up").ensure.clear();
     }),
     ("HUB-WAN", VWAN, |c| c.set("wan-contoso", "/properties/type", json!("Basic"))),
     ("HUB-THERE", VWAN, |c| c.set("hub-sea", "/properties/routingState", json!("Failed"))),

@@ -32,6 +32,7 @@ mod raises;
 mod references;
 mod region;
 mod remote_networks;
+mod removals;
 pub(super) mod replication;
 mod resizes;
 pub(super) mod resolvers;
@@ -106,6 +107,7 @@ pub const FAMILIES: &[RuleFamily] = &[
     ("names", "Names and traffic managers: where clients are sent.", steering::RULES),
     ("region", "Regions and resource groups.", region::RULES),
     ("references", "What steps name and do not make.", references::RULES),
+    ("removals", "What is removed while something uses it.", removals::RULES),
     ("states", "What has failed, and what somebody else is changing.", at_work::RULES),
     ("rights", "Locks and rights.", rights::RULES),
     ("deny assignments", "What goes before every right.", denials::RULES),

@@ -157,7 +157,13 @@ impl Provider for PublicIpType {
 
 /// Who has an address: one of the world's, or one that only its file tells of.
 pub(super) fn user_of(world: &World, id: &ResourceId) -> Option<ResourceId> {
-    let told = || id_at(world.body(id)?, "/properties/ipConfiguration/id")?.parent();
+    let told = || {
+        let body = world.body(id)?;
+        let configuration = id_at(body, "/properties/ipConfiguration/id");
+        configuration
+            .and_then(|own| own.parent())
+            .or_else(|| id_at(body, "/properties/natGateway/id"))
+    };
     world.user_of(id).or_else(told)
 }
 
