@@ -12,6 +12,7 @@ mod foreseen;
 mod gateway_addresses;
 mod gateway_tables;
 mod given;
+mod hub_routes;
 mod kept_hubs;
 mod keys;
 mod on_circuits;
@@ -304,6 +305,14 @@ const CASES: &[Spoilt] = &[
             json!({ "action": "remove", "with": { "kind": "public_ip", "id": id } }),
         );
         c.step("bgp_up").ensure.clear();
+    }),
+    ("HUB-ROUTE-HOP", VWAN, |c| {
+        let other = format!("{EA}/virtualHubs/hub-ea/hubVirtualNetworkConnections/con-app1-ea");
+        c.want("app_table", "/with/routes/0/next_hop", json!(other));
+    }),
+    ("HUB-ROUTE-OVER", VWAN, |c| {
+        let prefix = c.body("hub-sea")["properties"]["addressPrefix"].clone();
+        c.want("app_table", "/with/routes/0/prefixes", json!([prefix]));
     }),
     ("HUB-WAN", VWAN, |c| c.set("wan-contoso", "/properties/type", json!("Basic"))),
     ("HUB-THERE", VWAN, |c| c.set("hub-sea", "/properties/routingState", json!("Failed"))),

@@ -19,6 +19,7 @@ mod gateway_subnet;
 pub(super) mod guards;
 mod hub_kept;
 mod hub_member;
+mod hub_routes;
 pub(super) mod hub_tables;
 pub(super) mod hubs;
 pub(super) mod limits;
@@ -86,6 +87,7 @@ pub const FAMILIES: &[RuleFamily] = &[
     ("hubs", "Hubs of a virtual WAN, and what is connected to them.", hubs::RULES),
     ("hub members", "Networks that are to be connected to hubs.", hub_member::RULES),
     ("hub tables", "Route tables of hubs, and what they name.", hub_tables::RULES),
+    ("hub routes", "Static routes of hubs' tables.", hub_routes::RULES),
     ("hub maps", "Route maps of hubs.", route_maps::RULES),
     ("peerings", "Virtual network peerings and route tables.", peerings::RULES),
     ("routes written", "Route tables and routes that the runbook writes.", tables::RULES),
