@@ -52,3 +52,46 @@ pub const HUB_CONNECTIONS: &str = "Microsoft.Network/expressRouteGateways/expres
 pub const NAMES: &str = "Microsoft.Network/privateDnsZones/A";
 /// The same with addresses of IPv6.
 pub const NAMES_V6: &str = "Microsoft.Network/privateDnsZones/AAAA";
+/// Private DNS zones.
+pub const DNS_ZONES: &str = "Microsoft.Network/privateDnsZones";
+/// Profiles of Traffic Manager.
+pub const TRAFFIC_PROFILES: &str = "Microsoft.Network/trafficManagerProfiles";
+/// Vaults of Site Recovery.
+pub const VAULTS: &str = "Microsoft.RecoveryServices/vaults";
+
+/// Recovery plans of Site Recovery.
+pub const RECOVERY_PLANS: &str = "Microsoft.RecoveryServices/vaults/replicationRecoveryPlans";
+
+/// What stands alone and steps refer to, each with the word for it.
+pub const ALONE: &[(&str, &str)] = &[
+    (CIRCUITS, "circuit"),
+    (CONNECTIONS, "connection"),
+    (GATEWAYS, "gateway"),
+    (NETWORKS, "virtual network"),
+    (ROUTE_TABLES, "route table"),
+    (SECURITY_GROUPS, "network security group"),
+    (PUBLIC_ADDRESSES, "public address"),
+    (FIREWALLS, "firewall"),
+    (LOCAL_GATEWAYS, "local network gateway"),
+    (VIRTUAL_WANS, "virtual WAN"),
+    (VIRTUAL_HUBS, "virtual hub"),
+    (HUB_GATEWAYS, "hub gateway"),
+    (DNS_ZONES, "private DNS zone"),
+    (TRAFFIC_PROFILES, "Traffic Manager profile"),
+    (VAULTS, "vault"),
+];
+
+/// What is part of something else and steps refer to, each with the word for it.
+pub const PARTS: &[(&str, &str)] = &[
+    (SUBNETS, "subnet"),
+    (PEERINGS, "peering"),
+    (AUTHORIZATIONS, "authorization"),
+    (ROUTES, "route"),
+    (HUB_VNETS, "connection of a hub with a network"),
+    (HUB_ROUTE_TABLES, "route table of a hub"),
+    (HUB_CONNECTIONS, "connection of a hub with a circuit"),
+    (RECOVERY_PLANS, "recovery plan"),
+];
+
+/// What is part of something whose body does not show it.
+pub const LISTED_APART: &[&str] = &[HUB_VNETS, HUB_ROUTE_TABLES, RECOVERY_PLANS];

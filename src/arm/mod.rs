@@ -35,3 +35,7 @@ pub use policy_field::PolicyField;
 pub use routes::{RouteTableView, RouteView};
 pub use security::{RuleEnd, SecurityRuleView, TrafficDirection, security_rules};
 pub use state::{has_failed, is_done, provisioning_state};
+
+/// What stands in a hub besides its own ExpressRoute gateway, as its body names it.
+pub const HUB_HOLDS: [&str; 4] =
+    ["vpnGateway", "p2SVpnGateway", "azureFirewall", "securityPartnerProvider"];

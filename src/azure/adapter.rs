@@ -13,6 +13,7 @@ use super::gone;
 use super::guard::{ClockRef, RequestGuard};
 use super::in_use;
 use super::operation;
+use super::outlived;
 use super::purpose::Purpose;
 use super::scope::{Access, WriteScope};
 use super::secret::{SecretReader, filled, placeholders, shown};
@@ -198,6 +199,9 @@ impl Actuator for ArmActuator {
             }
             Err(error) if standing::is_of_absence(response.status, &error) => {
                 Err(standing::judged(&self.client, error, write, context).await)
+            }
+            Err(error) if outlived::may_have_gone(&error, write) => {
+                Err(outlived::judged(&self.client, error, write, context).await)
             }
             answer => answer,
         }

@@ -22,6 +22,7 @@ mod in_use;
 mod list;
 mod logs;
 pub mod operation;
+mod outlived;
 mod purpose;
 mod scope;
 pub mod secret;

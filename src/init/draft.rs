@@ -143,7 +143,7 @@ pub(super) struct DraftTable {
 }
 
 /// A route.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct DraftRoute {
     pub(super) name: String,
     pub(super) prefix: String,
@@ -151,7 +151,7 @@ pub(super) struct DraftRoute {
 }
 
 /// Where it leads.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum DraftHop {
     /// An address, or one of the words of the language.
     Text(String),

@@ -14,6 +14,7 @@ use super::names;
 use super::others;
 use super::sessions;
 use super::strategy::Strategy;
+use super::tables;
 use super::todo::Todo;
 use super::tunnels;
 use super::wan;
@@ -113,6 +114,7 @@ fn hubs(estate: &KnownEstate, advice: &Advice, draft: &mut Draft) -> Result<(), 
         }
         draft.hubs.push(hub);
     }
+    tables::once(estate, &mut draft.hubs);
     let mut circuits: Vec<&ResourceId> =
         draft.hubs.iter().flat_map(|hub| hub.links.iter().map(|link| &link.circuit)).collect();
     circuits.sort();

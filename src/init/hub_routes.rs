@@ -89,6 +89,9 @@ impl HubBuilder<'_> {
                 }
                 let name = there.map_or(subnet.name.as_str(), |own| own.name.as_str());
                 let Ok(id) = own.target.id.child("subnets", name) else { continue };
+                if !self.is_free(&tables, &id, table, subnet) {
+                    continue;
+                }
                 let place = tables.iter().position(|(from, made)| {
                     from == table && made.id.subscription() == own.target.id.subscription()
                 });
@@ -113,6 +116,32 @@ impl HubBuilder<'_> {
         let names: Vec<String> = tables.iter().map(|(_, own)| own.id.name().to_owned()).collect();
         let keys = keys_of_tables(&names);
         tables.into_iter().zip(keys).map(|((_, own), key)| DraftTable { key, ..own }).collect()
+    }
+
+    /// Whether a subnet of the target has no table of this draft yet: it may stand for two of the source.
+    fn is_free(
+        &mut self,
+        tables: &[(ResourceId, DraftTable)],
+        id: &ResourceId,
+        table: &ResourceId,
+        subnet: &EstateSubnet,
+    ) -> bool {
+        let has = |made: &DraftTable| {
+            made.gateway_subnet.as_ref() == Some(id)
+                || made.subnets.iter().any(|(_, own)| own == id)
+        };
+        let Some((from, _)) = tables.iter().find(|(_, made)| has(made)) else { return true };
+        if from != table {
+            self.todo.decide(format!(
+                "{} stands for {} of the source as well, which uses {}: it is given {}. See that its routes are right \
+                 for both.",
+                id.name(),
+                subnet.name,
+                table.name(),
+                from.name()
+            ));
+        }
+        false
     }
 
     /// Whether a table is to be made for what stands for a subnet of the source; a person hears of why not.

@@ -36,6 +36,7 @@ mod sessions;
 mod spokes_text;
 mod strategy;
 mod swap;
+mod tables;
 mod text;
 mod todo;
 mod tunnels;

@@ -38,6 +38,7 @@ pub mod plan;
 pub mod policy;
 pub mod probe;
 pub mod recovery;
+pub mod references;
 pub mod region_down;
 pub mod resource;
 pub mod resource_name;

@@ -8,6 +8,7 @@ use futures::StreamExt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::arm::read::list;
 use crate::engine::Clock;
 use crate::model::{Plan, Region, ResourceId, StepError};
 
@@ -275,6 +276,38 @@ impl Facts {
             (Question::Resource(id), Ok(Some(body))) if id.is_a(kind) => Some((id, body)),
             _ => None,
         })
+    }
+
+    /// Whether a resource stands, as far as that is known.
+    #[must_use]
+    pub fn stands(&self, id: &ResourceId) -> Option<bool> {
+        match self.resource(id) {
+            Fact::Known(_) => Some(true),
+            Fact::Absent => Some(false),
+            Fact::Unknown(_) => None,
+        }
+    }
+
+    /// What is known to stand beside a resource: of its type those that were read or listed, and what its parent shows.
+    #[must_use]
+    pub fn beside(&self, id: &ResourceId) -> Vec<ResourceId> {
+        let read = self.known().filter_map(|(question, _)| match question {
+            Question::Resource(own) => Some(own.clone()),
+            _ => None,
+        });
+        let lists = self.known().filter(|(question, _)| {
+            matches!(question, Question::Inventory { .. } | Question::Children { .. })
+        });
+        let parent = id.parent().and_then(|parent| Some((self.body(&parent)?, parent)));
+        let kind = id.as_str().rsplit('/').nth(1).unwrap_or_default();
+        let shown = parent.into_iter().flat_map(|(body, parent)| {
+            let own = list(body, &format!("/properties/{kind}")).iter();
+            own.filter_map(move |own| parent.child(kind, own.get("name")?.as_str()?).ok())
+        });
+        let listed = lists.flat_map(|(_, body)| list(body, "/value"));
+        let listed = listed.filter_map(|own| ResourceId::parse(own.get("id")?.as_str()?).ok());
+        let all = read.chain(listed).chain(shown);
+        all.filter(|own| own != id && own.type_key() == id.type_key()).collect()
     }
 
     /// The ids that an inventory lists; the reason when it cannot be known.

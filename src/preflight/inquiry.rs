@@ -255,13 +255,22 @@ impl<'a> Inquiry<'a> {
     /// Whether a resource is removed before a step.
     #[must_use]
     pub fn removed_before(&self, resource: &ResourceId, step: &Step) -> bool {
+        let removes =
+            |action: &Action| matches!(action, Action::Remove(spec) if spec.id == *resource);
+        self.any_before(step, removes)
+    }
+
+    /// Whether a step before writes a resource.
+    #[must_use]
+    pub fn written_before(&self, resource: &ResourceId, step: &Step) -> bool {
+        self.any_before(step, |action| action.written() == Some(resource))
+    }
+
+    pub(super) fn any_before(&self, step: &Step, is: impl Fn(&Action) -> bool) -> bool {
         let Some(place) = self.plan.place(&step.name) else { return false };
         let before = self.plan.dag().ancestors(place);
-        self.plan.steps().iter().enumerate().any(|(at, other)| {
-            before.contains(&at)
-                && !other.never_runs()
-                && matches!(&other.action, Action::Remove(spec) if spec.id == *resource)
-        })
+        let mut steps = before.into_iter().map(|at| &self.plan.steps()[at]);
+        steps.any(|other| !other.never_runs() && is(&other.action))
     }
 
     /// The tier that a circuit is raised to before a step, if it is.
@@ -354,18 +363,6 @@ impl<'a> Inquiry<'a> {
             ) => Link::of(self.facts.body(connection)?).gateway(),
             _ => None,
         })
-    }
-
-    /// The circuits of the ExpressRoute gateway that stands, or is to stand, beside a VPN gateway.
-    #[must_use]
-    pub fn circuits_beside(&self, vpn: &ResourceId) -> BTreeSet<ResourceId> {
-        let Some(vnet) = self.vnet_of(vpn) else { return BTreeSet::new() };
-        let here = |spec: &Connection| self.vnet_of(&spec.gateway).as_ref() == Some(&vnet);
-        let planned = self.connections().into_iter().filter(|(_, spec)| here(spec));
-        let planned = planned.map(|(_, spec)| spec.circuit.clone());
-        let beside = self.facts.body(&vnet).map(|body| self.gateways_in(body)).unwrap_or_default();
-        let links = beside.iter().flat_map(|gateway| self.links_of(gateway));
-        planned.chain(links.filter_map(|(_, body)| id_at(body, "/properties/peer/id"))).collect()
     }
 
     /// The virtual network of a gateway: as planned, or as it stands.

@@ -16,8 +16,11 @@ use super::rules::{
 use super::written::WrittenBody;
 use crate::arm;
 use crate::arm::CircuitPath;
+use crate::arm::kind::{ALONE, LISTED_APART};
 use crate::model::action::{RemovalKind, Steering, Verification, Vpn};
+use crate::model::hub::HUB_TABLES;
 use crate::model::recovery::RecoveryMove;
+use crate::model::references::{Absence, missing};
 use crate::model::{Action, Plan, ResourceId};
 
 /// The two paths of a circuit.
@@ -49,6 +52,7 @@ pub fn questions(plan: &Plan, facts: &Facts) -> BTreeSet<Question> {
     around_peerings(inquiry, facts, &mut resource);
     around_circuits(inquiry, facts, &mut resource);
     asked.extend(inquiry.around_ways());
+    asked.extend(beside_absent(plan, facts));
     asked.extend(mappings(inquiry));
     asked.extend(appliances::questions(inquiry));
     asked.extend(firewall_hops::questions(inquiry));
@@ -89,6 +93,34 @@ fn of_steps(plan: &Plan, resource: &mut impl FnMut(&ResourceId)) {
         }
     }
 }
+
+/// What steps count on; and where something is not there, what is of its type: a name may be mistyped.
+fn beside_absent(plan: &Plan, facts: &Facts) -> BTreeSet<Question> {
+    let counted = plan.steps_to_run().flat_map(|step| step.action.counts_on());
+    let mut asked: BTreeSet<Question> = counted.map(Question::Resource).collect();
+    let gone = plan.steps_to_run().flat_map(|step| step.action.takes_away());
+    let gone = gone.filter(|id| facts.stands(id) == Some(false)).cloned();
+    let absent = missing(plan, |id| facts.stands(id)).into_iter();
+    let absent = absent.filter(|own| own.absence == Absence::Nowhere).map(|own| own.id);
+    let all: BTreeSet<ResourceId> = absent.chain(gone).collect();
+    for id in all.iter().take(SEARCHED_MAX) {
+        if let Some(parent) = id.parent() {
+            asked.insert(Question::Resource(id.root()));
+            if let Some(kind) = LISTED_APART.iter().find(|kind| id.is_a(kind)) {
+                let kind = kind.rsplit('/').next().unwrap_or(kind);
+                asked.insert(Question::Children { parent: parent.clone(), kind });
+            }
+            asked.insert(Question::Resource(parent));
+        } else if let Some((kind, _)) = ALONE.iter().find(|(kind, _)| id.is_a(kind)) {
+            let subscription = id.subscription().to_owned();
+            asked.insert(Question::Inventory { subscription, kind });
+        }
+    }
+    asked
+}
+
+/// Most absent things of whose names others are looked for.
+const SEARCHED_MAX: usize = 16;
 
 /// Where gateways stand, what stands in the networks that were read, and which tables their subnets use.
 fn around_gateways(inquiry: &Inquiry<'_>, facts: &Facts, resource: &mut impl FnMut(&ResourceId)) {
@@ -296,7 +328,8 @@ fn around(inquiry: &Inquiry<'_>) -> BTreeSet<Question> {
     let mut asked = BTreeSet::new();
     let connecting = !inquiry.carried().is_empty()
         || !inquiry.removals(RemovalKind::Gateway).is_empty()
-        || !inquiry.removals(RemovalKind::VpnGateway).is_empty();
+        || !inquiry.removals(RemovalKind::VpnGateway).is_empty()
+        || !inquiry.removals(RemovalKind::LocalGateway).is_empty();
     let tunnels = inquiry.plan.steps_to_run().filter_map(|step| match &step.action {
         Action::Vpn(Vpn::Connection(spec)) => Some(&spec.gateway),
         _ => None,
@@ -319,6 +352,11 @@ fn around(inquiry: &Inquiry<'_>) -> BTreeSet<Question> {
             asked.insert(Question::RouteSummary { circuit: circuit.clone(), path });
             asked.insert(Question::RouteTable { circuit: circuit.clone(), path });
         }
+    }
+    // A connection of a hub that a static route leads to stays.
+    for (_, removed) in inquiry.removals(RemovalKind::HubVnet) {
+        let hub = removed.id.parent().into_iter();
+        asked.extend(hub.map(|parent| Question::Children { parent, kind: HUB_TABLES }));
     }
     for step in inquiry.plan.steps_to_run() {
         if let Action::Steering(Steering::Record(spec)) = &step.action

@@ -1,5 +1,7 @@
 //! What is a rule? A static record, and one pure function from what is known to a verdict.
 
+use std::collections::BTreeSet;
+
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
@@ -7,7 +9,8 @@ use super::facts::Facts;
 use super::inquiry::Inquiry;
 use super::mend;
 use super::rules::FAMILIES;
-use crate::model::{Plan, ResourceId};
+use crate::model::references::{self, Absence};
+use crate::model::{ActionClass, Plan, ResourceId, Step};
 
 /// How bad it is when a rule fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -209,14 +212,55 @@ pub fn rule(id: &str) -> Option<&'static Rule> {
     FAMILIES.iter().flat_map(|(_, _, rules)| rules.iter()).find(|rule| rule.id == id)
 }
 
+/// The family about what steps name. What else warns of what is not there is about something else, too.
+const NAMED: &str = "references";
+
+/// What steps count on and is nowhere.
+fn absent(plan: &Plan, facts: &Facts) -> BTreeSet<ResourceId> {
+    let all = references::missing(plan, |id| facts.stands(id)).into_iter();
+    all.filter(|own| own.absence == Absence::Nowhere).map(|own| own.id).collect()
+}
+
+/// What was meant by a name that leads nowhere, where something is near, in words to follow others.
+fn meant(plan: &Plan, facts: &Facts, id: &ResourceId) -> String {
+    // A step does not mean by a name what it makes itself.
+    let makes = |step: &Step| {
+        step.action.nature().class == ActionClass::Make && !step.action.counts_on().contains(id)
+    };
+    let made = plan.steps_to_run().filter(|step| makes(step));
+    let made = made.filter_map(|step| step.action.written().cloned());
+    let Some(near) = references::nearest(id, facts.beside(id).into_iter().chain(made)) else {
+        return String::new();
+    };
+    let place = if !near.subscription().eq_ignore_ascii_case(id.subscription()) {
+        format!(
+            " of resource group {}, subscription {}",
+            near.resource_group(),
+            near.subscription()
+        )
+    } else if !near.resource_group().eq_ignore_ascii_case(id.resource_group()) {
+        format!(" of resource group {}", near.resource_group())
+    } else {
+        String::new()
+    };
+    format!("; did you mean {}{place}?", near.name())
+}
+
 /// Judges a plan by every rule that is about it.
 #[must_use]
 pub fn judge(plan: &Plan, facts: &Facts) -> Preflight {
     let inquiry = Inquiry::new(plan, facts);
+    let absent = absent(plan, facts);
     let mut findings = Vec::new();
     for (family, _, rules) in FAMILIES {
         for rule in *rules {
-            for Judged { about, verdict, id, mut commands } in (rule.judge)(&inquiry) {
+            for Judged { about, mut verdict, id, mut commands } in (rule.judge)(&inquiry) {
+                if let (FindingVerdict::Failed(why), Some(id)) = (&mut verdict, &id)
+                    && absent.contains(id)
+                    && (rule.severity == FindingSeverity::Block || *family == NAMED)
+                {
+                    why.push_str(&meant(plan, facts, id));
+                }
                 if !matches!(verdict, FindingVerdict::Failed(_)) {
                     commands.clear();
                 } else if let (true, Some(id)) = (commands.is_empty(), &id) {

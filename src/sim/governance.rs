@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::azure_policy::Policy;
+use super::fault::{Fault, FaultEffect};
 use super::provider::{self, Provider};
 use super::reply::{Refusal, guid, json_answer};
 use super::world::World;
@@ -80,6 +81,23 @@ fn usages() -> impl Iterator<Item = (&'static dyn Provider, &'static str, u64)> 
 /// The usages that are counted, by Azure's names.
 pub fn counted_usages() -> impl Iterator<Item = &'static str> {
     usages().map(|(_, name, _)| name)
+}
+
+/// From so many times on a fault refuses for good.
+const FOR_GOOD: u64 = 1_000;
+
+/// The lock that a fault stands for which has refused as one does, and goes on for good; as it is seen at a scope.
+fn stood_for(fault: &Fault, scope: &str) -> Option<Lock> {
+    let locked = matches!(&fault.effect, FaultEffect::Refuse { status: 409, code }
+        if code == "ScopeLocked");
+    let struck = fault.tally.struck;
+    if !locked || struck == 0 || fault.until.is_some() || u64::from(fault.times) + struck < FOR_GOOD
+    {
+        return None;
+    }
+    let deletes = fault.method.as_deref().is_some_and(|own| own.eq_ignore_ascii_case("DELETE"));
+    let level = if deletes { LockLevel::CanNotDelete } else { LockLevel::ReadOnly };
+    Some(Lock { name: "by-a-fault".to_owned(), scope: scope.to_owned(), level })
 }
 
 impl World {
@@ -269,9 +287,13 @@ impl World {
     }
 
     pub(super) fn lock_list(&self, scope: &str) -> WireResponse {
+        // What a fault refuses for good as a lock would is seen to be one, once it has.
+        let by_faults = self.faults.each().iter().filter_map(|fault| stood_for(fault, scope));
+        let by_faults: Vec<Lock> = by_faults.collect();
         let value: Vec<Value> = self
             .governance
             .locks_near(scope)
+            .chain(&by_faults)
             .map(|lock| {
                 let level = serde_json::to_value(lock.level).unwrap_or_default();
                 json!({

@@ -66,9 +66,10 @@ pub(super) const BANDWIDTH_NOT_OFFERED: Unconfirmed =
 pub(super) const ALIAS: Unconfirmed = belief(409, "Conflict");
 /// An address that something else has. The code is told of load balancers and interfaces; of gateways it is believed.
 pub(super) const ADDRESS_USED: Unconfirmed = belief(400, "PublicIPAddressInUse");
-/// A gateway that is to be deleted and has connections.
+/// A gateway that is to be deleted and has connections. The code is told of ExpressRoute and of VPN gateways in several
+/// public repositories; the status and the words beside it are not recorded.
 pub(super) const GATEWAY_CONNECTED: Unconfirmed =
-    belief(400, "VirtualNetworkGatewayCannotBeDeletedWithConnections");
+    belief(400, "VirtualNetworkGatewayCannotBeDeleted");
 /// A multi-homed gateway, or a connection of one, that is to be deleted.
 pub(super) const MULTI_HOMED: Unconfirmed =
     belief(400, "MultiHomedVirtualNetworkGatewayCannotBeDeleted");
@@ -109,10 +110,6 @@ pub(super) const REMOTE_TWICE: Unconfirmed =
 pub(super) const DISCONNECTED: Unconfirmed = belief(400, "RemotePeeringIsDisconnected");
 /// A next hop that has an address and needs none, or the other way round.
 pub(super) const NEXT_HOP: Unconfirmed = belief(400, "InvalidNextHop");
-/// A route table that is to be deleted and is in use.
-pub(super) const TABLE_USED: Unconfirmed = belief(400, "InUseRouteTableCannotBeDeleted");
-/// A security group that is to be deleted and is in use.
-pub(super) const GROUP_USED: Unconfirmed = belief(400, "InUseNetworkSecurityGroupCannotBeDeleted");
 /// A network that is to be deleted and is connected to a hub.
 pub(super) const NETWORK_USED: Unconfirmed = belief(400, "InUseVirtualNetworkCannotBeDeleted");
 /// A subnet whose addresses another one has.

@@ -32,6 +32,7 @@ mod hubs;
 mod init;
 mod init_asks;
 mod init_follows;
+mod init_tables;
 mod kept_journals;
 mod killed_anywhere;
 mod left;

@@ -9,12 +9,16 @@ mod closed;
 mod expectations;
 mod flags;
 mod foreseen;
+mod gateway_addresses;
 mod gateway_tables;
 mod given;
+mod hub_routes;
 mod kept_hubs;
 mod keys;
 mod on_circuits;
 mod order;
+mod references;
+mod removals;
 mod route_maps;
 mod services;
 mod settings;
@@ -259,6 +263,58 @@ const VWAN: &str = "vwan-dr-circuit.yaml";
 /// For each rule, a world in which it fires.
 const CASES: &[Spoilt] = &[
     ("CIR-EXISTS", MAIN, |c| c.remove("er-singapore")),
+    ("REF-THERE", MAIN, |c| {
+        let id = format!("{SEA}/connections/con-nowhere");
+        c.want("connected", "/with/connection", json!(id));
+    }),
+    ("REF-DOUBT", MAIN, |c| {
+        let id = format!("{SEA}/connections/con-nowhere");
+        c.want("connected", "/with/connection", json!(id));
+        c.step("connected").on_failure = OnFailure::Continue;
+    }),
+    ("REF-STATE", VPN, |c| {
+        let device = format!("{SEA}/localNetworkGateways/lng-other");
+        c.add(json!({ "id": device, "location": "southeastasia", "properties": {
+            "provisioningState": "Failed", "gatewayIpAddress": "203.0.113.10" } }));
+        c.want("tunnel", "/with/local_gateway", json!(device));
+    }),
+    ("PIP-REGION", MAIN, |c| {
+        address(c, "Standard", &json!(["1", "2", "3"]));
+        c.set("pip-ergw-hub-sea", "/location", json!("eastasia"));
+    }),
+    ("PIP-KIND", MAIN, |c| {
+        address(c, "Standard", &json!(["1", "2", "3"]));
+        c.set("pip-ergw-hub-sea", "/properties/publicIPAddressVersion", json!("IPv6"));
+    }),
+    ("PIP-TAKEN", MAIN, |c| {
+        address(c, "Standard", &json!(["1", "2", "3"]));
+        let user = format!("{SEA}/loadBalancers/lb/frontendIPConfigurations/front");
+        c.set("pip-ergw-hub-sea", "/properties/ipConfiguration", json!({ "id": user }));
+    }),
+    ("PIP-ZONES", VPN, |c| {
+        let with = json!({ "id": format!("{SEA}/publicIPAddresses/pip-new"), "location": "westus",
+            "zones": ["1", "2", "3"] });
+        c.instead("address.1", json!({ "action": "public_ip.ensure", "with": with }));
+    }),
+    ("RES-IN-USE", MAIN, |c| {
+        let id = format!("{SEA}/publicIPAddresses/pip-old");
+        let user = format!("{SEA}/loadBalancers/lb/frontendIPConfigurations/front");
+        c.add(json!({ "id": id, "location": "southeastasia", "sku": { "name": "Standard" },
+            "properties": { "ipConfiguration": { "id": user } } }));
+        c.instead(
+            "bgp_up",
+            json!({ "action": "remove", "with": { "kind": "public_ip", "id": id } }),
+        );
+        c.step("bgp_up").ensure.clear();
+    }),
+    ("HUB-ROUTE-HOP", VWAN, |c| {
+        let other = format!("{EA}/virtualHubs/hub-ea/hubVirtualNetworkConnections/con-app1-ea");
+        c.want("app_table", "/with/routes/0/next_hop", json!(other));
+    }),
+    ("HUB-ROUTE-OVER", VWAN, |c| {
+        let prefix = c.body("hub-sea")["properties"]["addressPrefix"].clone();
+        c.want("app_table", "/with/routes/0/prefixes", json!([prefix]));
+    }),
     ("HUB-WAN", VWAN, |c| c.set("wan-contoso", "/properties/type", json!("Basic"))),
     ("HUB-THERE", VWAN, |c| c.set("hub-sea", "/properties/routingState", json!("Failed"))),
     ("HUB-ONE-GW", VWAN, |c| {

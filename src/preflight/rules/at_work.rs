@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use super::references::judged_by;
 use crate::arm;
-use crate::model::ResourceId;
 use crate::model::action::{Action, HubAction, Vpn};
+use crate::model::{ActionClass, ResourceId};
 use crate::preflight::inquiry::{Inquiry, is, unless};
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
@@ -32,11 +33,22 @@ pub(super) const RULES: &[Rule] = &[
         judge: gateways_again,
     },
     Rule {
+        id: "REF-STATE",
+        severity: FindingSeverity::Warn,
+        fails_when: "Something that a step writes into or refers to stands in state Failed, and no step before it writes it.",
+        reads: "provisioningState of every resource that a step names and does not write",
+        why: "Azure refuses a write that names what is not Succeeded (ReferencedResourceNotProvisioned), and one into \
+              what has failed (ParentResourceIsInFailedState); no waiting mends either.",
+        fix: "Find out why it failed, and write it again as it is: az resource update --ids ID --set tags.again=1.",
+        source: "docs/wire.md 3; decision 86",
+        judge: failed_references,
+    },
+    Rule {
         id: "AT-WORK",
         severity: FindingSeverity::Warn,
         fails_when: "Azure is changing or removing something that the runbook uses.",
-        reads: "provisioningState of circuits, gateways, connections, networks and hubs; routingState of hubs",
-        why: "The run waits until that has ended; what is being removed is made again after it.",
+        reads: "provisioningState of everything that steps write or name; routingState of hubs",
+        why: "The run waits until that has ended; what is being removed is made again after it, if a step makes it.",
         fix: "Ask who began it, and wait for its end; the run itself waits, too.",
         source: "azure-facts 2.1, 2.4, 3.3",
         judge: at_work,
@@ -75,6 +87,25 @@ fn gateways_again(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     all
 }
 
+/// The rules that say already of some things that they have failed.
+const TOLD: [&str; 4] = ["NET-STATE", "CIR-STATE", "GW-STATE", "UDR-FIREWALL"];
+
+fn failed_references(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let told = judged_by(inquiry, &TOLD);
+    let mut named: BTreeSet<ResourceId> = BTreeSet::new();
+    for step in inquiry.plan.steps_to_run() {
+        let own = step.action.written().filter(|_| !step.action.nature().class.takes_away());
+        let Some(own) = own else { continue };
+        let names = step.action.counts_on().into_iter();
+        // What a step before writes is well by then, or the run ends there.
+        named.extend(names.filter(|id| id != own && !inquiry.written_before(id, step)));
+    }
+    inquiry.each(named.iter().filter(|id| !told.contains(*id)), |_, body| {
+        let failed = arm::has_failed(body);
+        failed.then(|| FindingVerdict::Failed("its provisioningState is Failed".to_owned()))
+    })
+}
+
 fn at_work(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     // What a step removes may be on its way out already.
     let removed = inquiry.actions(|action| match action {
@@ -88,15 +119,24 @@ fn at_work(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         .map(|(_, id)| id.root())
         .chain(inquiry.circuits().into_iter().cloned())
         .chain(inquiry.gateways_in_use().into_iter().map(|(_, id)| id))
+        .chain(inquiry.plan.steps_to_run().flat_map(|step| step.action.counts_on()))
         .filter(|id| !removed.contains(id))
         .collect();
     let known = used.iter().filter(|id| inquiry.facts.body(id).is_some());
-    inquiry.each(known, |_, body| {
+    let makes = |id: &ResourceId| {
+        let mut written = inquiry.written().into_iter();
+        written.any(|(step, own)| own == id && step.action.nature().class == ActionClass::Make)
+    };
+    inquiry.each(known, |id, body| {
         let state = arm::provisioning_state(body);
         let rests = ["Succeeded", "Failed", "Canceled"].contains(&state);
         // A hub is done before its routers are.
         let routing = is(body, "/properties/routingState", "Provisioning");
         match (rests, routing) {
+            (false, _) if state == "Deleting" && !makes(id) => {
+                let why = "its provisioningState is Deleting, and no step makes it again";
+                Some(FindingVerdict::Failed(why.to_owned()))
+            }
             (false, _) => Some(FindingVerdict::Failed(format!("its provisioningState is {state}"))),
             (true, true) => Some(FindingVerdict::Failed("its routers come up".to_owned())),
             (true, false) => None,

@@ -427,7 +427,7 @@ fn with_gateways(then: &Inquiry<'_>) -> Vec<ResourceId> {
     standing.filter_map(|(vnet, _)| vnet.child("subnets", GATEWAY_SUBNET).ok()).collect()
 }
 
-fn is_gateway_subnet(subnet: &ResourceId) -> bool {
+pub(super) fn is_gateway_subnet(subnet: &ResourceId) -> bool {
     subnet.name().eq_ignore_ascii_case(GATEWAY_SUBNET)
 }
 

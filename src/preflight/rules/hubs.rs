@@ -98,9 +98,9 @@ pub(in crate::preflight) const RULES: &[Rule] = &[
     Rule {
         id: "HUB-IN-USE",
         severity: FindingSeverity::Block,
-        fails_when: "A hub's gateway or a hub is removed while something is connected that no step before \
-                     removes.",
-        reads: "gateway: expressRouteConnections; hub: expressRouteGateway and its networks",
+        fails_when: "A hub's gateway or a hub is removed while something is connected or stands in it that no step \
+                     before removes.",
+        reads: "gateway: expressRouteConnections; hub: its gateways, firewall and networks",
         why: "Azure refuses it.",
         fix: "Remove what is connected in steps that this one needs.",
         source: "azurerm (CannotDeleteVirtualHubWhenItIsInUse)",
@@ -423,14 +423,18 @@ fn in_use(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     }
     for (step, spec) in inquiry.removals(RemovalKind::VirtualHub) {
         let verdict = inquiry.read(&spec.id).and_then(|body| {
-            let gateway = body.and_then(|body| id_at(body, "/properties/expressRouteGateway/id"));
+            let keys = ["expressRouteGateway"].into_iter().chain(arm::HUB_HOLDS);
+            let holds = body.into_iter().flat_map(|body| {
+                keys.clone().filter_map(|key| id_at(body, &format!("/properties/{key}/id")))
+            });
+            let holds: Vec<ResourceId> = holds.collect();
             let networks = match body {
                 Some(_) => connected(inquiry, &spec.id)?,
                 None => Vec::new(),
             };
             let networks = networks.into_iter().filter_map(|own| id_at(own, "/id"));
             let left =
-                gateway.into_iter().chain(networks).find(|id| !inquiry.removed_before(id, step));
+                holds.into_iter().chain(networks).find(|id| !inquiry.removed_before(id, step));
             Ok(match left {
                 Some(left) => FindingVerdict::Failed(format!("{} is there by then", left.name())),
                 None => FindingVerdict::Passed,

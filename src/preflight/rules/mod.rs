@@ -13,11 +13,13 @@ mod denials;
 mod expected;
 pub(super) mod firewall_hops;
 mod gateway;
+mod gateway_addresses;
 mod gateway_room;
 mod gateway_subnet;
 pub(super) mod guards;
 mod hub_kept;
 mod hub_member;
+mod hub_routes;
 pub(super) mod hub_tables;
 pub(super) mod hubs;
 pub(super) mod limits;
@@ -28,8 +30,10 @@ mod policy;
 mod policy_changes;
 mod programs;
 mod raises;
+mod references;
 mod region;
 mod remote_networks;
+mod removals;
 pub(super) mod replication;
 mod resizes;
 pub(super) mod resolvers;
@@ -67,6 +71,11 @@ pub const FAMILIES: &[RuleFamily] = &[
     ("gateway subnet", "The subnets that gateways stand in.", gateway_subnet::RULES),
     ("gateway", "Gateways.", gateway::RULES),
     ("gateway sizes", "Gateways that are made larger, and the way back.", resizes::RULES),
+    (
+        "gateway addresses",
+        "Public addresses that gateways are made with.",
+        gateway_addresses::RULES,
+    ),
     ("gateways kept", "Gateways that Azure does not let go.", multi_homed::RULES),
     ("gateway room", "Room for one circuit more.", gateway_room::RULES),
     (
@@ -80,6 +89,7 @@ pub const FAMILIES: &[RuleFamily] = &[
     ("hubs", "Hubs of a virtual WAN, and what is connected to them.", hubs::RULES),
     ("hub members", "Networks that are to be connected to hubs.", hub_member::RULES),
     ("hub tables", "Route tables of hubs, and what they name.", hub_tables::RULES),
+    ("hub routes", "Static routes of hubs' tables.", hub_routes::RULES),
     ("hub maps", "Route maps of hubs.", route_maps::RULES),
     ("peerings", "Virtual network peerings and route tables.", peerings::RULES),
     ("routes written", "Route tables and routes that the runbook writes.", tables::RULES),
@@ -100,6 +110,8 @@ pub const FAMILIES: &[RuleFamily] = &[
     ("replication", "Copies of tests, and the way home.", replication::RULES),
     ("names", "Names and traffic managers: where clients are sent.", steering::RULES),
     ("region", "Regions and resource groups.", region::RULES),
+    ("references", "What steps name and do not make.", references::RULES),
+    ("removals", "What is removed while something uses it.", removals::RULES),
     ("states", "What has failed, and what somebody else is changing.", at_work::RULES),
     ("rights", "Locks and rights.", rights::RULES),
     ("deny assignments", "What goes before every right.", denials::RULES),

@@ -3,9 +3,10 @@
 use ipnet::IpNet;
 use serde_json::Value;
 
+use super::gateway_addresses::without_zones;
 use crate::arm::read::number;
 use crate::model::action::{Vpn, VpnConnection, VpnGateway};
-use crate::model::{Action, Step, geography};
+use crate::model::{Action, ResourceId, Step};
 use crate::preflight::facts::{Fact, Question};
 use crate::preflight::inquiry::{
     Inquiry, about, flag, found, is, list, overlap, region_at, route_server_id, text, unless,
@@ -46,12 +47,12 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "VPN-ADDRESS-ZONES",
-        severity: FindingSeverity::Warn,
-        fails_when: "An address of a zone-redundant VPN gateway has no zones.",
-        reads: "publicIPAddress: zones",
-        why: "The address goes with its zone, and every tunnel with it.",
-        fix: "Give the address all zones when it is made; it cannot be changed.",
-        source: "VPN-GW",
+        severity: FindingSeverity::Block,
+        fails_when: "An address of a VPN gateway that is to be made has no zones, where the region has some.",
+        reads: "publicIPAddress: zones; table of regions",
+        why: "Azure refuses a gateway of an AZ SKU with it (VmssVpnGatewayPublicIpsMustHaveZonesConfigured).",
+        fix: "Make another address with all zones, under another name; zones cannot be changed.",
+        source: "ResourceModules 2609; ansible-collections/azure PR 2208",
         judge: zones,
     },
     Rule {
@@ -215,14 +216,15 @@ fn address(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     })
 }
 
+/// A gateway that stands keeps the addresses that it has.
 fn zones(inquiry: &Inquiry<'_>) -> Vec<Judged> {
-    each_address(inquiry, |spec, body| {
-        let region = geography::region(spec.location.as_str());
-        if region.is_some_and(|region| !region.zones) {
-            return None;
-        }
-        Some(unless(list(body, "/zones").is_empty(), || "it has no zones".to_owned()))
-    })
+    let made = gateways(inquiry).into_iter();
+    let made = made.filter(|(step, spec)| !matches!(inquiry.at(step).read(&spec.id), Ok(Some(_))));
+    let each = made.flat_map(|(step, spec)| {
+        let judge = |_: &ResourceId, body| without_zones(&spec.location, body);
+        inquiry.at(step).each(&spec.public_ips, judge)
+    });
+    each.collect()
 }
 
 fn kind(inquiry: &Inquiry<'_>) -> Vec<Judged> {

@@ -3,10 +3,11 @@
 use serde_json::Value;
 
 use super::{Put, id_at};
-use crate::arm::read::is;
+use crate::arm::read::{is, list, region};
 use crate::arm::{GatewayView, PeeringView};
 use crate::model::ResourceId;
 use crate::model::azure_limits::{resizes_in_place, scales_between};
+use crate::model::geography;
 use crate::sim::envelope::{Month, is_since};
 use crate::sim::reply::Refusal;
 use crate::sim::unconfirmed;
@@ -14,6 +15,9 @@ use crate::sim::world::World;
 
 /// From then on new ExpressRoute gateways take no Basic address, which is on its way out (E-GWP).
 const NO_BASIC_SINCE: Month = (2024, 12);
+
+/// The first report of zones that do not go with a VPN gateway's SKU (ResourceModules 2609).
+const ZONES_SINCE: Month = (2023, 1);
 
 /// Most scale units of an `ErGwScale` gateway.
 const UNITS_MAX: u64 = 40;
@@ -105,12 +109,56 @@ pub(super) fn beside(world: &World, put: &Put<'_>, subnet: &ResourceId) -> Resul
     }
 }
 
+/// The addresses that a gateway names.
+fn named(put: &Put<'_>) -> impl Iterator<Item = ResourceId> {
+    let list = put.body.pointer("/properties/ipConfigurations").and_then(Value::as_array);
+    list.into_iter().flatten().filter_map(|own| id_at(own, "/properties/publicIPAddress/id"))
+}
+
+/// Refuses an address of another region; and on a VPN gateway zones that do not go with its SKU: a Standard address
+/// has zones on one of zones (ResourceModules 2609), and none on any other (Azure-Landing-Zones 2660).
+fn addresses_fit<'w>(
+    used: impl Iterator<Item = (&'w Value, ResourceId)>,
+    put: &Put<'_>,
+    (vpn, sku): (bool, &str),
+) -> Result<(), Refusal> {
+    let own = region(put.body);
+    for (body, address) in used {
+        if own.is_some() && region(body).is_some_and(|there| Some(there) != own) {
+            let message = format!(
+                "Resource {address} referenced by resource {} was not found. Please make sure that the referenced \
+                 resource exists, and that both resources are in the same region.",
+                put.id
+            );
+            return Err(Refusal::new(400, "InvalidResourceReference", message));
+        }
+        if !vpn || !is(body, "/sku/name", "Standard") || !is_since(put.now, ZONES_SINCE) {
+            continue;
+        }
+        let zones = !list(body, "/zones").is_empty();
+        let has_zones = own.as_ref().and_then(|own| geography::region(own.as_str()));
+        match (sku.to_ascii_uppercase().ends_with("AZ"), zones) {
+            (true, false) if has_zones.is_some_and(|region| region.zones) => {
+                let message = "Standard Public IPs associated with VPN Gateways with AZ VPN skus must have zones \
+                               configured.";
+                let code = "VmssVpnGatewayPublicIpsMustHaveZonesConfigured";
+                return Err(Refusal::new(400, code, message));
+            }
+            (false, true) => {
+                let message = "Standard Public IPs associated with VPN gateways with non-AZ VPN skus cannot have \
+                               zones configured.";
+                let code = "RegionalVmssVpnGatewayPublicIpsMustNotHaveZonesConfigured";
+                return Err(Refusal::new(400, code, message));
+            }
+            (true, _) | (false, false) => {}
+        }
+    }
+    Ok(())
+}
+
 /// Refuses an address that something else has.
 fn addresses_free(world: &World, put: &Put<'_>) -> Result<(), Refusal> {
-    let list = put.body.pointer("/properties/ipConfigurations").and_then(Value::as_array);
-    let named =
-        list.into_iter().flatten().filter_map(|own| id_at(own, "/properties/publicIPAddress/id"));
-    for address in named {
+    for address in named(put) {
         let other = super::public_ip::user_of(world, &address).filter(|user| user != put.id);
         if let Some(user) = other {
             let message = format!(
@@ -132,19 +180,15 @@ pub(super) fn addresses(
     (vpn, sku): (bool, &str),
 ) -> Result<(), Refusal> {
     addresses_free(world, put)?;
-    if put.stored.is_some() || !is_since(put.now, NO_BASIC_SINCE) {
+    if put.stored.is_some() {
         return Ok(());
     }
-    let list = put.body.pointer("/properties/ipConfigurations").and_then(Value::as_array);
-    let used = list
-        .into_iter()
-        .flatten()
-        .filter_map(|own| id_at(own, "/properties/publicIPAddress/id"))
-        .find(|id| {
-            let body = world.body(id);
-            body.is_some_and(|body| body.pointer("/sku/name") == Some(&Value::from("Basic")))
-        });
-    let Some(basic) = used else { return Ok(()) };
+    let used = || named(put).filter_map(|id| Some((world.body(&id)?, id)));
+    addresses_fit(used(), put, (vpn, sku))?;
+    let basic = used().find(|(body, _)| is(body, "/sku/name", "Basic"));
+    let Some((_, basic)) = basic.filter(|_| is_since(put.now, NO_BASIC_SINCE)) else {
+        return Ok(());
+    };
     if !vpn {
         let message = format!(
             "Public IP {basic} of SKU Basic is not allowed on ExpressRoute gateway {}.",

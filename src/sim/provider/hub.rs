@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use serde_json::{Value, json};
 
 use super::{PostReading, Provider, Put, Shown, child, default, id_at, keep, top_level};
+use crate::arm;
 use crate::model::hub::{DEFAULT_TABLE, HUB_TABLES, NO_TABLE};
 use crate::model::net::overlap;
 use crate::model::{ResourceId, Timestamp};
@@ -224,7 +225,11 @@ impl Provider for VirtualHubType {
             .map(|(child, _)| child)
             .find(|child| child.is_a(super::hub_vnet::KIND))
             .cloned();
-        match gateway_in(world, id).or(network) {
+        // What else stands in a hub only a world file tells.
+        let told = arm::HUB_HOLDS
+            .iter()
+            .find_map(|key| id_at(world.body(id)?, &format!("/properties/{key}/id")));
+        match gateway_in(world, id).or(network).or(told) {
             None => Ok(()),
             Some(user) => Err(Refusal::unconfirmed(
                 &unconfirmed::HUB_USED,

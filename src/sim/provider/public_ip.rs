@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{Provider, Put, Shown, default, id_at, keep, top_level};
 use crate::arm;
 use crate::arm::kind;
-use crate::model::ResourceId;
+use crate::model::{ResourceId, geography};
 use crate::sim::body_rule::BodyRule;
 use crate::sim::consequence::Consequence;
 use crate::sim::duration::draw;
@@ -58,6 +58,18 @@ impl Provider for PublicIpType {
             let message = "Cannot create more than 0 IPv4 Basic SKU public IP addresses for this \
                            subscription in this region.";
             return Err(Refusal::new(400, "IPv4BasicSkuPublicIpCountLimitReached", message));
+        }
+        let region = arm::read::region(put.body).and_then(|own| geography::region(own.as_str()));
+        let asked = !arm::read::list(put.body, "/zones").is_empty();
+        if put.stored.is_none() && asked && region.is_some_and(|region| !region.zones) {
+            // As reported in Azure-Landing-Zones 425.
+            let message = format!(
+                "The resource 'Microsoft.Network/publicIPAddresses/{}' does not support availability zones at location \
+                 '{}'.",
+                put.id.name(),
+                region.map_or("", |region| region.name)
+            );
+            return Err(Refusal::new(400, "LocationNotSupportAvailabilityZones", message));
         }
         let zones = |body: &Value| {
             let list = body.get("zones").and_then(Value::as_array);
@@ -145,7 +157,13 @@ impl Provider for PublicIpType {
 
 /// Who has an address: one of the world's, or one that only its file tells of.
 pub(super) fn user_of(world: &World, id: &ResourceId) -> Option<ResourceId> {
-    let told = || id_at(world.body(id)?, "/properties/ipConfiguration/id")?.parent();
+    let told = || {
+        let body = world.body(id)?;
+        let configuration = id_at(body, "/properties/ipConfiguration/id");
+        configuration
+            .and_then(|own| own.parent())
+            .or_else(|| id_at(body, "/properties/natGateway/id"))
+    };
     world.user_of(id).or_else(told)
 }
 

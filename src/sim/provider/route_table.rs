@@ -80,9 +80,11 @@ impl Provider for RouteTableType {
     fn may_delete(&self, world: &World, id: &ResourceId) -> Result<(), Refusal> {
         match world.resources.user_of(id, kind::SUBNETS) {
             None => Ok(()),
-            Some(user) => Err(Refusal::unconfirmed(
-                &unconfirmed::TABLE_USED,
-                format!("Route table {} is in use by {user} and cannot be deleted.", id.name()),
+            // As reported in Microsoft's own troubleshooting of it, of March 2025; it names no user.
+            Some(_) => Err(Refusal::new(
+                400,
+                "InUseRouteTableCannotBeDeleted",
+                format!("Route table {} is in use and cannot be deleted.", id.name()),
             )),
         }
     }

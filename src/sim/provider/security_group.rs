@@ -7,7 +7,6 @@ use crate::arm::kind;
 use crate::model::ResourceId;
 use crate::sim::reply::Refusal;
 use crate::sim::show::mark_parts;
-use crate::sim::unconfirmed;
 use crate::sim::world::World;
 
 pub(super) struct SecurityGroupType;
@@ -121,11 +120,17 @@ impl Provider for SecurityGroupType {
     }
 
     fn may_delete(&self, world: &World, id: &ResourceId) -> Result<(), Refusal> {
-        match world.resources.user_of(id, kind::SUBNETS) {
+        let mut users = [kind::SUBNETS, kind::INTERFACES].into_iter();
+        match users.find_map(|kind| world.resources.user_of(id, kind)) {
             None => Ok(()),
-            Some(user) => Err(Refusal::unconfirmed(
-                &unconfirmed::GROUP_USED,
-                format!("Network security group {} is in use by {user}.", id.name()),
+            Some(user) => Err(Refusal::new(
+                400,
+                "InUseNetworkSecurityGroupCannotBeDeleted",
+                format!(
+                    "Network security group {id} cannot be deleted because it is in use by the following resources: \
+                     {user}. In order to delete the Network security group, remove the association with the \
+                     resource(s)."
+                ),
             )),
         }
     }

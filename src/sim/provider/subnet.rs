@@ -3,7 +3,7 @@
 use ipnet::IpNet;
 use serde_json::{Value, json};
 
-use super::{Provider, Put, Shown, child, default, subnet_check};
+use super::{Provider, Put, Shown, child, default, id_at, subnet_check};
 use crate::arm;
 use crate::arm::kind;
 use crate::arm::read::{is, text};
@@ -175,12 +175,26 @@ impl Provider for SubnetType {
     }
 
     fn may_delete(&self, world: &World, id: &ResourceId) -> Result<(), Refusal> {
-        match world.user_of(id) {
+        match user_of(world, id) {
             None => Ok(()),
             Some(user) => Err(in_use(id, &user)),
         }
     }
 }
+
+/// What stands in a subnet or is linked to it: one of the world's, or one that only its file tells of.
+fn user_of(world: &World, id: &ResourceId) -> Option<ResourceId> {
+    let told = || {
+        let body = world.body(id)?;
+        let mut linked = LINKED.iter().flat_map(|key| arm::read::list(body, key));
+        let linked = linked.find_map(|own| id_at(own, "/id"));
+        arm::SubnetView::of(body).standing().next().or(linked)
+    };
+    world.user_of(id).or_else(told)
+}
+
+/// Where a subnet names what keeps it besides.
+const LINKED: [&str; 2] = ["/properties/privateEndpoints", "/properties/serviceAssociationLinks"];
 
 /// Refuses a subnet that is not in its network's address space.
 fn check_inside(
@@ -247,7 +261,7 @@ pub(super) fn check_within(world: &World, put: &Put<'_>) -> Result<(), Refusal> 
             && other.is_a(kind::SUBNETS)
             && !named.contains(&other.name().to_ascii_lowercase())
     });
-    let mut used = left_out.filter_map(|subnet| Some((subnet, world.user_of(subnet)?)));
+    let mut used = left_out.filter_map(|subnet| Some((subnet, user_of(world, subnet)?)));
     used.next().map_or(Ok(()), |(subnet, user)| Err(in_use(subnet, &user)))
 }
 

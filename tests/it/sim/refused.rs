@@ -231,3 +231,35 @@ fn a_hub_with_routing_intent_takes_no_tables_and_no_associations_of_ones_own() {
     let mut without = vwan(false);
     assert_eq!(put(&mut without, &own, &table).0, 201);
 }
+
+#[test]
+fn what_only_a_world_file_tells_of_keeps_what_it_uses() {
+    let mut scenario = world_file("worlds/vwan-two-hubs.yaml");
+    let vnet = format!("{NETWORK}/virtualNetworks/vnet-x");
+    let subnet = format!("{vnet}/subnets/snet");
+    let nic = format!("{NETWORK}/networkInterfaces/nic/ipConfigurations/c");
+    let link = format!("{subnet}/serviceAssociationLinks/AppServiceLink");
+    for (name, key, user) in
+        [("snet", "ipConfigurations", &nic), ("snet-web", "serviceAssociationLinks", &link)]
+    {
+        let body = json!({ "id": format!("{vnet}-{name}"), "location": "southeastasia", "properties": {
+            "addressSpace": { "addressPrefixes": ["10.77.0.0/16"] },
+            "subnets": [{ "name": name, "properties": {
+                "addressPrefix": "10.77.1.0/24", key: [{ "id": user }] } }] } });
+        scenario.resources.push(body);
+    }
+    let hub = format!("{NETWORK}/virtualHubs/hub-firewalled");
+    let wan = scenario.resources.iter().find_map(|body| {
+        body["id"].as_str().filter(|id| id.contains("/virtualWans/")).map(str::to_owned)
+    });
+    scenario.resources.push(json!({ "id": hub, "location": "southeastasia", "properties": {
+        "virtualWan": { "id": wan.unwrap() }, "addressPrefix": "10.78.0.0/23",
+        "azureFirewall": { "id": format!("{NETWORK}/azureFirewalls/fw") } } }));
+    let mut azure = Azure { world: World::new(&scenario), now: scenario.now };
+    let mut refusal = |path: &str| code(&azure.call(Method::Delete, path, &Value::Null));
+    for name in ["snet", "snet-web"] {
+        let path = format!("{vnet}-{name}/subnets/{name}");
+        assert_eq!(refusal(&path), "InUseSubnetCannotBeDeleted", "{name}");
+    }
+    assert_eq!(refusal(&hub), "CannotDeleteVirtualHubWhenItIsInUse");
+}

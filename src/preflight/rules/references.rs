@@ -1,0 +1,167 @@
+//! Is everything there that steps name and do not make? What other rules say of single things is not said again.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::arm::kind;
+use crate::model::ResourceId;
+use crate::model::references::{Absence, MissingReference, is_slip, missing};
+use crate::preflight::inquiry::{Inquiry, about};
+use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule, rule, worst_of_each};
+
+/// The rules about what steps name.
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        id: "REF-THERE",
+        severity: FindingSeverity::Block,
+        fails_when: "A step names a resource that does not exist, and that no step makes: it writes into it, changes it, \
+                     looks at it, or refers to it.",
+        reads: "every resource that a step names; what is of its type in the subscription, where it is not there",
+        why: "The step fails for certain, in the middle of the run.",
+        fix: "Correct the id; the finding names what is there of nearly that name.",
+        source: "docs/wire.md 3 (InvalidResourceReference); A-ERR (ResourceNotFound, ParentResourceNotFound)",
+        judge: there,
+    },
+    Rule {
+        id: "REF-DOUBT",
+        severity: FindingSeverity::Warn,
+        fails_when: "A resource that a step names is not there by then, and the step may be left out, goes on after a \
+                     failure, is about the source, or has a person or a program before it that may make the \
+                     resource; or the step that makes it does not come before. Or what is to be taken away is not there, and \
+                     something is that differs in a letter or two.",
+        reads: "every resource that a step names; what is of its type in the subscription, where it is not there",
+        why: "The step fails, or has nothing to do where it was to do something.",
+        fix: "Correct the id; or let the step need the one that makes the resource.",
+        source: "docs/wire.md 3 (InvalidResourceReference)",
+        judge: doubtful,
+    },
+];
+
+/// The rules that say already of some things that they are not there.
+const TOLD: [&str; 10] = [
+    "CIR-EXISTS",
+    "NET-THERE",
+    "SUB-THERE",
+    "HUB-WAN",
+    "HUB-VNET-FREE",
+    "DNS-ZONE",
+    "TM-ENDPOINT",
+    "AUTH-THERE",
+    "UDR-FIREWALL",
+    "AUTH-KEY",
+];
+
+/// What other rules judge.
+pub(super) fn judged_by(inquiry: &Inquiry<'_>, rules: &[&str]) -> BTreeSet<ResourceId> {
+    let rules = rules.iter().filter_map(|id| rule(id));
+    rules.flat_map(|own| (own.judge)(inquiry)).filter_map(|own| own.id).collect()
+}
+
+/// The first that is said of each thing.
+fn of_each<'p>(
+    all: Vec<MissingReference<'p>>,
+    told: &BTreeSet<ResourceId>,
+) -> BTreeMap<ResourceId, MissingReference<'p>> {
+    let mut each = BTreeMap::new();
+    for own in all.into_iter().filter(|own| !told.contains(&own.id)) {
+        match each.get(&own.id) {
+            None => drop(each.insert(own.id.clone(), own)),
+            Some(MissingReference { certain: false, .. }) if own.certain => {
+                each.insert(own.id.clone(), own);
+            }
+            Some(_) => {}
+        }
+    }
+    each
+}
+
+fn there(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let told = judged_by(inquiry, &TOLD);
+    let named: BTreeSet<ResourceId> =
+        inquiry.plan.steps_to_run().flat_map(|step| step.action.counts_on()).collect();
+    let all = missing(inquiry.plan, |id| inquiry.facts.stands(id));
+    let each = of_each(all, &told);
+    let mut judged = Vec::new();
+    for id in named.iter().filter(|id| !told.contains(*id)) {
+        match inquiry.read(id) {
+            Ok(Some(_)) => judged.push(about(id, FindingVerdict::Passed)),
+            Ok(None) => {}
+            Err(why) => judged.push(about(id, FindingVerdict::Unknown(why))),
+        }
+    }
+    let certain = each.values().filter(|own| own.certain);
+    judged.extend(certain.map(|own| about(&own.id, FindingVerdict::Failed(words(own)))));
+    judged
+}
+
+fn doubtful(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let all = missing(inquiry.plan, |id| inquiry.facts.stands(id));
+    let each = of_each(all, &judged_by(inquiry, &TOLD));
+    let doubtful = each.values().filter(|own| !own.certain);
+    let mut judged: Vec<Judged> =
+        doubtful.map(|own| about(&own.id, FindingVerdict::Failed(words(own)))).collect();
+    judged.extend(slips(inquiry));
+    worst_of_each(judged)
+}
+
+/// The word for a thing.
+fn word(id: &ResourceId) -> &'static str {
+    let mut all = kind::ALONE.iter().chain(kind::PARTS);
+    all.find(|(kind, _)| id.is_a(kind)).map_or("resource", |(_, word)| word)
+}
+
+fn words(own: &MissingReference<'_>) -> String {
+    let (what, step) = (word(&own.id), &own.step.name);
+    match own.absence {
+        Absence::Nowhere => format!("there is no such {what}, and step `{step}` names it"),
+        Absence::Later(maker) => {
+            format!("step `{maker}` makes it, and does not come before `{step}`, which names it")
+        }
+        Absence::Gone(remover) => {
+            format!("step `{remover}` removes it before `{step}`, which names it")
+        }
+    }
+}
+
+/// What is to be taken away, is not there, and may have been meant otherwise: what differs by a slip and no step is about.
+fn slips(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let mut named: BTreeSet<ResourceId> = BTreeSet::new();
+    for step in inquiry.plan.steps_to_run() {
+        named.extend(step.action.subject().cloned());
+        named.extend(step.action.counts_on());
+        named.extend(step.action.takes_away().into_iter().cloned());
+    }
+    let mut judged = Vec::new();
+    for step in inquiry.plan.steps_to_run() {
+        for id in step.action.takes_away() {
+            if inquiry.facts.stands(id) != Some(false) || made(inquiry, id) {
+                continue;
+            }
+            let home = |own: &ResourceId| match own.parent() {
+                Some(parent) => Some(parent) == id.parent(),
+                None => own.resource_group().eq_ignore_ascii_case(id.resource_group()),
+            };
+            let beside = inquiry.facts.beside(id).into_iter();
+            let meant = beside
+                .filter(|own| home(own) && !named.contains(own))
+                .find(|own| is_slip(id.name(), own.name()));
+            if let Some(meant) = meant {
+                let why = format!(
+                    "there is no such {}, and step `{}` takes it away; {} is there",
+                    word(id),
+                    step.name,
+                    meant.name()
+                );
+                judged.push(about(id, FindingVerdict::Failed(why)));
+            }
+        }
+    }
+    judged
+}
+
+/// Whether a step makes it, wherever that stands in the plan.
+fn made(inquiry: &Inquiry<'_>, id: &ResourceId) -> bool {
+    inquiry
+        .written()
+        .into_iter()
+        .any(|(step, own)| own == id && !step.action.nature().class.takes_away())
+}
