@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::facts::Question;
-use super::inquiry::{CONNECTIONS, GATEWAY_SUBNET, Inquiry, id_at, peerings_of, subnets_of};
+use super::hub_side::HUB_VNETS;
+use super::inquiry::{
+    CONNECTIONS, GATEWAY_SUBNET, HUB_GATEWAYS, Inquiry, id_at, peerings_of, subnets_of,
+};
 use crate::arm::{self, PeeringView};
 use crate::model::ResourceId;
 
@@ -44,6 +47,30 @@ impl Inquiry<'_> {
             }
         }
         asked
+    }
+
+    /// A network shows its hub by name alone: the hubs of its subscription that have a gateway are looked through.
+    fn around_hubs_of(&self, networks: &BTreeSet<ResourceId>, asked: &mut BTreeSet<Question>) {
+        let mut names = BTreeSet::new();
+        for network in networks {
+            let sides = peerings_of(self.facts.body(network)).iter().map(PeeringView::of);
+            let own: Vec<String> = sides.filter_map(PeeringView::hub).collect();
+            if own.is_empty() {
+                continue;
+            }
+            names.extend(own.into_iter().map(|name| name.to_ascii_lowercase()));
+            let (subscription, kind) = (network.subscription().to_owned(), HUB_GATEWAYS);
+            if let Ok(gateways) = self.facts.inventory(&subscription, kind) {
+                asked.extend(gateways.into_iter().map(Question::Resource));
+            }
+            asked.insert(Question::Inventory { subscription, kind });
+        }
+        for hub in self.hub_links().filter_map(|link| link.hub()) {
+            if names.contains(&hub.name().to_ascii_lowercase()) {
+                asked.insert(Question::Children { parent: hub.clone(), kind: HUB_VNETS });
+                asked.insert(Question::Resource(hub));
+            }
+        }
     }
 
     /// The networks in which appliances stand that tables of these name, and of those that are brought. Where an address
@@ -103,6 +130,7 @@ impl Inquiry<'_> {
             let used = sides.filter(|side| side.uses_gateway()).filter_map(PeeringView::remote);
             hosts.extend(used);
         }
+        self.around_hubs_of(&touched, asked);
         hosts.extend(touched);
         asked.extend(hosts.iter().cloned().map(Question::Resource));
         hosts

@@ -12,6 +12,7 @@ pub use super::bodies::{
     recovery_group, recovery_items, route_server, route_server_id, subnet_named, subnet_prefix,
     subnet_prefixes, subnets_of,
 };
+use super::carried::Carried;
 use super::facts::{Fact, Facts, Question};
 use super::projection;
 use super::rule::{FindingVerdict, Judged};
@@ -44,6 +45,10 @@ pub struct Inquiry<'a> {
     left: Vec<OnceCell<Facts>>,
     /// What each step writes.
     pub(super) bodies: OnceCell<Vec<StepBodies<'a>>>,
+    /// What steps bring to on-premises.
+    pub(super) brought: OnceCell<Vec<Carried<'a>>>,
+    /// What is there and steps change.
+    pub(super) otherwise: OnceCell<Vec<Carried<'a>>>,
 }
 
 impl<'a> Inquiry<'a> {
@@ -55,8 +60,9 @@ impl<'a> Inquiry<'a> {
 
     fn once(plan: &'a Plan, facts: &'a Facts, done: BTreeSet<usize>) -> Self {
         let then = vec![OnceCell::new(); plan.steps().len() + 1];
-        let bodies = OnceCell::new();
-        Self { plan, facts, done, most: then.clone(), left: then.clone(), then, bodies }
+        let (bodies, brought, otherwise) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
+        let (most, left) = (then.clone(), then.clone());
+        Self { plan, facts, done, most, left, then, bodies, brought, otherwise }
     }
 
     /// The same, as a step will find it: every step that comes before it is done. What comes at the same

@@ -7,6 +7,7 @@ use ipnet::IpNet;
 use serde_json::Value;
 
 use super::carried::{Carried, FarEnd, WayLost, WayOut};
+use super::facts::Fact;
 use super::inquiry::{
     CIRCUITS, GATEWAY_SUBNET, GATEWAYS, Inquiry, circuit_of, id_at, peering, peerings_of, prefixes,
 };
@@ -55,13 +56,17 @@ impl<'a> Inquiry<'a> {
     /// are connected.
     #[must_use]
     pub fn is_behind(&self, network: &ResourceId, host: &ResourceId) -> bool {
-        let apart = |from: &ResourceId, to: &ResourceId| {
+        let side = |from: &ResourceId, to: &ResourceId| {
             let mut sides = peerings_of(self.facts.body(from)).iter().map(PeeringView::of);
-            sides.any(|side| {
-                side.leads_to(to) && (side.is_in("Disconnected") || side.is_in("Initiated"))
-            })
+            sides.find(|side| side.leads_to(to))
         };
-        self.spokes(host).contains(network) && !apart(host, network) && !apart(network, host)
+        let apart = |side: PeeringView<'_>| side.is_in("Disconnected") || side.is_in("Initiated");
+        let lent = side(host, network);
+        if matches!(self.facts.resource(network), Fact::Unknown(_)) {
+            return !lent.is_some_and(apart) && self.spokes(host).contains(network);
+        }
+        let used = side(network, host).filter(|side| side.uses_gateway() && !apart(*side));
+        used.is_some() && lent.is_some_and(|side| side.lends_gateway() && !apart(side))
     }
 
     /// The networks whose gateways carry for a network: itself, and the one whose gateway it uses.
@@ -78,7 +83,13 @@ impl<'a> Inquiry<'a> {
     pub fn ways_out(&self, network: &ResourceId) -> Vec<WayOut> {
         let mut all: Vec<WayOut> =
             self.hosts_of(network).iter().flat_map(|host| self.ways_from(host)).collect();
-        let hubs: BTreeSet<ResourceId> = self.hub_links().filter_map(|link| link.hub()).collect();
+        let sides = peerings_of(self.facts.body(network)).iter().map(PeeringView::of);
+        let names: Vec<String> = sides.filter_map(PeeringView::hub).collect();
+        let named = |hub: &ResourceId| names.iter().any(|own| own.eq_ignore_ascii_case(hub.name()));
+        let hubs: BTreeSet<ResourceId> = match names.is_empty() {
+            true => BTreeSet::new(),
+            false => self.hub_links().filter_map(|link| link.hub()).filter(named).collect(),
+        };
         for hub in hubs {
             let has = self.hub_networks(&BTreeSet::from([hub.clone()]));
             if has.is_ok_and(|networks| networks.contains(network)) {
@@ -126,11 +137,15 @@ impl<'a> Inquiry<'a> {
         let mut all: BTreeMap<(ResourceId, ResourceId), &'a Step> = BTreeMap::new();
         for (step, spec) in self.peerings() {
             let Some(own) = spec.id.parent() else { continue };
-            for (network, host) in [(&own, &spec.remote), (&spec.remote, &own)] {
+            let (uses, lends) = (spec.use_remote_gateways, spec.allow_gateway_transit);
+            let ways = [(&own, &spec.remote, uses), (&spec.remote, &own, lends)];
+            for (network, host, flag) in ways {
                 if self.is_behind(network, host) {
                     continue;
                 }
-                if end.is_behind(network, host) || self.left_by(step).is_behind(network, host) {
+                let for_a_while =
+                    || flag == Some(true) && self.left_by(step).is_behind(network, host);
+                if end.is_behind(network, host) || for_a_while() {
                     let pair = (network.clone(), host.clone());
                     let last = all.entry(pair).or_insert(step);
                     if turn(step) > turn(last) {
@@ -158,6 +173,10 @@ impl<'a> Inquiry<'a> {
     /// connections no step makes. Each way is one, so that a network behind two circuits is there twice.
     #[must_use]
     pub fn carried(&self) -> Vec<Carried<'a>> {
+        self.brought.get_or_init(|| self.all_brought()).clone()
+    }
+
+    fn all_brought(&self) -> Vec<Carried<'a>> {
         let mut all = self.made_ways();
         let made: BTreeSet<ResourceId> = all.iter().map(|own| own.way.link.clone()).collect();
         let end = self.at_end();
@@ -185,6 +204,10 @@ impl<'a> Inquiry<'a> {
     /// groups by steps.
     #[must_use]
     pub fn changed(&self) -> Vec<Carried<'a>> {
+        self.otherwise.get_or_init(|| self.all_otherwise()).clone()
+    }
+
+    fn all_otherwise(&self) -> Vec<Carried<'a>> {
         let end = self.at_end();
         let brought = self.carried();
         let made: BTreeSet<&ResourceId> =

@@ -19,7 +19,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "CIR-EXISTS",
         severity: FindingSeverity::Block,
-        fails_when: "A circuit that the runbook connects to does not exist.",
+        fails_when: "A circuit that the runbook connects to, or puts networks behind, does not exist.",
         reads: "the circuit",
         why: "Without it there is nothing to connect to.",
         fix: "Correct the circuit's id, or order the circuit: that takes days to weeks.",
@@ -193,7 +193,7 @@ fn exists(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         };
         about(id, verdict)
     };
-    inquiry.circuits().into_iter().map(judge).collect()
+    inquiry.circuits_used().iter().map(judge).collect()
 }
 
 fn state(inquiry: &Inquiry<'_>, pointer: &str, wanted: &str) -> Vec<Judged> {

@@ -229,12 +229,18 @@ fn guarded(subnet: &Value) -> FindingVerdict {
     unless(group.is_some(), || format!("{} is on it", group.as_ref().map_or("", ResourceId::name)))
 }
 
+/// The gateways that steps count on, and those that stand connected and behind which steps put networks.
+fn counted_on<'a>(inquiry: &Inquiry<'a>) -> Vec<(&'a Step, ResourceId)> {
+    let joined = inquiry.joined().into_iter().map(|(own, _)| (own.step, own.way.gateway));
+    inquiry.gateways_in_use().into_iter().chain(joined).collect()
+}
+
 /// Whether a security group is on the subnet of a gateway that no step makes or writes, and on which one counts.
 fn standing_guarded(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let written: BTreeSet<&ResourceId> =
         inquiry.gateway_places().into_iter().map(|(_, _, place)| place).collect();
     let mut all = BTreeMap::new();
-    for (step, gateway) in inquiry.gateways_in_use() {
+    for (step, gateway) in counted_on(inquiry) {
         let then = inquiry.at(step);
         let Some(place) = then.facts.body(&gateway).and_then(gateway_subnet) else { continue };
         if written.contains(&place) {
@@ -377,7 +383,7 @@ fn moments<'i>(inquiry: &'i Inquiry<'_>) -> BTreeMap<ResourceId, Vec<&'i Facts>>
     for (step, _, place) in inquiry.gateway_places() {
         all.entry(place.clone()).or_default().push(inquiry.at(step).facts);
     }
-    for (step, gateway) in inquiry.gateways_in_use() {
+    for (step, gateway) in counted_on(inquiry) {
         let then = inquiry.at(step).facts;
         if let Some(place) = then.body(&gateway).and_then(gateway_subnet) {
             all.entry(place).or_default().push(then);

@@ -148,6 +148,16 @@ const ILL: &[Ill] = &[
     ("PEER-NO-LEG", |c| c.world.onprem.links[2..4].iter_mut().for_each(|own| own.up = false)),
     ("PEER-ONE-LEG", |c| c.world.onprem.links[2].up = false),
     ("PORT-SHUT", |c| port_links(c, ["Disabled", "Disabled"])),
+    ("CIR-EXISTS", |c| c.remove("er-singapore")),
+    ("GWS-NSG-OLD", |c| {
+        let group = json!({ "id": format!("{SEA}/networkSecurityGroups/nsg") });
+        c.set("vnet-hub-sea", "/properties/subnets/1/properties/networkSecurityGroup", group);
+    }),
+    ("GWS-PROPAGATION", |c| {
+        c.add(table(&json!([]), true));
+        let own = json!({ "id": format!("{SEA}/routeTables/rt-bad") });
+        c.set("vnet-hub-sea", "/properties/subnets/1/properties/routeTable", own);
+    }),
     ("GW-DISABLED", |c| c.set("ergw-hub-sea", "/properties/adminState", json!("Disabled"))),
     ("WAY-STATE", |c| c.set("ergw-hub-sea", "/properties/provisioningState", json!("Failed"))),
     ("WAY-STATE", |c| {
@@ -565,4 +575,28 @@ async fn an_appliance_that_no_gateway_carries_for_has_no_way_on() {
     let mut case = given();
     case.refuse("/subscriptions/*/resources", 403, "AuthorizationFailed");
     assert_eq!(said(&case.found().await, "UDR-NVA-WAY"), []);
+}
+
+#[tokio::test]
+async fn a_network_that_a_hub_has_is_found_behind_it() {
+    // The source's hub has its gateway, and a network to which a step gives a table.
+    let mut case = Case::of(VWAN);
+    case.world.regions_down.clear();
+    case.plan.source_region = None;
+    let step = "network.app1";
+    case.plan.steps.retain(|own| own.name.as_str() == step);
+    let own = case.step(step);
+    (own.needs, own.when) = (Vec::new(), None);
+    own.ensure = Vec::new();
+    let subnet = format!("{EA}/virtualNetworks/vnet-app1-ea/subnets/snet-app");
+    let id = format!("{EA}/routeTables/rt-new");
+    case.add(json!({ "id": id, "location": "eastasia",
+        "properties": { "disableBgpRoutePropagation": true, "routes": [] } }));
+    case.instead(
+        step,
+        json!({ "action": "route_table.associate", "with": {
+        "subnet": subnet, "route_table": id } }),
+    );
+    let found = case.found().await;
+    assert!(failed(&found).contains("UDR-DROP"), "{:?}", told(&found));
 }
