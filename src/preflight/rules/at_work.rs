@@ -35,10 +35,11 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "REF-STATE",
         severity: FindingSeverity::Warn,
-        fails_when: "Something that a step writes into or refers to stands in state Failed, and no step before it writes it.",
+        fails_when: "Something that a step writes into, refers to or verifies stands in state Failed, and no step before it \
+                     writes it.",
         reads: "provisioningState of every resource that a step names and does not write",
         why: "Azure refuses a write that names what is not Succeeded (ReferencedResourceNotProvisioned), and one into \
-              what has failed (ParentResourceIsInFailedState); no waiting mends either.",
+              what has failed (ParentResourceIsInFailedState); a verification waits for it in vain. No waiting mends it.",
         fix: "Find out why it failed, and write it again as it is: az resource update --ids ID --set tags.again=1.",
         source: "docs/wire.md 3; decision 86",
         judge: failed_references,
@@ -94,11 +95,14 @@ fn failed_references(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let told = judged_by(inquiry, &TOLD);
     let mut named: BTreeSet<ResourceId> = BTreeSet::new();
     for step in inquiry.plan.steps_to_run() {
-        let own = step.action.written().filter(|_| !step.action.nature().class.takes_away());
-        let Some(own) = own else { continue };
+        // What it writes itself is well afterwards; what is taken away may be as it is.
+        let own = step.action.written();
+        if step.action.nature().class.takes_away() {
+            continue;
+        }
         let names = step.action.counts_on().into_iter();
         // What a step before writes is well by then, or the run ends there.
-        named.extend(names.filter(|id| id != own && !inquiry.written_before(id, step)));
+        named.extend(names.filter(|id| Some(id) != own && !inquiry.written_before(id, step)));
     }
     inquiry.each(named.iter().filter(|id| !told.contains(*id)), |_, body| {
         let failed = arm::has_failed(body);

@@ -176,6 +176,21 @@ async fn what_has_failed_and_is_only_named_is_warned_of_unless_a_step_writes_it_
 }
 
 #[tokio::test]
+async fn what_has_failed_and_is_only_verified_is_warned_of_as_well() {
+    let mut case = Case::of(PREPARED);
+    let old = link("con-old", ERGW, "er-hongkong", 0);
+    let id = old["id"].clone();
+    case.add(old);
+    case.set("con-old", "/properties/provisioningState", json!("Failed"));
+    let step = case.plan.steps.iter().find(|own| own.action.name() == "verify.bgp").unwrap();
+    let name = step.name.to_string();
+    case.instead(&name, json!({ "action": "verify.connection", "with": { "connection": id } }));
+    case.step(&name).ensure.clear();
+    let found = states(&case.found().await, "REF-STATE");
+    assert!(found.iter().any(|(about, _)| about == "con-old"), "{found:?}");
+}
+
+#[tokio::test]
 async fn what_is_being_deleted_and_nobody_makes_again_is_told_so() {
     let mut case = Case::of(MAIN);
     case.set("vnet-app1-sea", "/properties/provisioningState", json!("Deleting"));
