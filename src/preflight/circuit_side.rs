@@ -9,18 +9,6 @@ use crate::model::ResourceId;
 use crate::model::action::{Action, Connection};
 
 impl<'a> Inquiry<'a> {
-    /// The circuits of the ExpressRoute gateway that stands, or is to stand, beside a VPN gateway.
-    #[must_use]
-    pub fn circuits_beside(&self, vpn: &ResourceId) -> BTreeSet<ResourceId> {
-        let Some(vnet) = self.vnet_of(vpn) else { return BTreeSet::new() };
-        let here = |spec: &Connection| self.vnet_of(&spec.gateway).as_ref() == Some(&vnet);
-        let planned = self.connections().into_iter().filter(|(_, spec)| here(spec));
-        let planned = planned.map(|(_, spec)| spec.circuit.clone());
-        let beside = self.facts.body(&vnet).map(|body| self.gateways_in(body)).unwrap_or_default();
-        let links = beside.iter().flat_map(|gateway| self.links_of(gateway));
-        planned.chain(links.filter_map(|(_, body)| id_at(body, "/properties/peer/id"))).collect()
-    }
-
     /// Where a circuit meets Microsoft: where its provider does, or where the port of ExpressRoute Direct is that it
     /// stands on (azure-facts 2.1, GEO-DIRECT).
     ///
