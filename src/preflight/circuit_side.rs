@@ -2,13 +2,25 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::Value;
+
 use super::facts::{Fact, Question};
 use super::inquiry::{Inquiry, id_at, list, text};
-use crate::arm::{CircuitPath, CircuitView};
+use crate::arm::kind::CONNECTIONS;
+use crate::arm::{CircuitPath, CircuitView, ConnectionView};
 use crate::model::ResourceId;
 use crate::model::action::{Action, Connection};
 
 impl<'a> Inquiry<'a> {
+    /// The connections that lead to a circuit now.
+    #[must_use]
+    pub fn links(&self, circuit: &ResourceId) -> Vec<(&'a ResourceId, &'a Value)> {
+        self.facts
+            .bodies(CONNECTIONS)
+            .filter(|(_, body)| ConnectionView::of(body).leads_to(circuit))
+            .collect()
+    }
+
     /// Where a circuit meets Microsoft: where its provider does, or where the port of ExpressRoute Direct is that it
     /// stands on (azure-facts 2.1, GEO-DIRECT).
     ///

@@ -427,15 +427,6 @@ impl<'a> Inquiry<'a> {
         Some(all)
     }
 
-    /// The connections that lead to a circuit now.
-    #[must_use]
-    pub fn links(&self, circuit: &ResourceId) -> Vec<(&'a ResourceId, &'a Value)> {
-        self.facts
-            .bodies(CONNECTIONS)
-            .filter(|(_, body)| Link::of(body).leads_to(circuit))
-            .collect()
-    }
-
     /// The connections of a gateway now.
     #[must_use]
     pub fn links_of(&self, gateway: &ResourceId) -> Vec<(&'a ResourceId, &'a Value)> {
