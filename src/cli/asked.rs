@@ -14,7 +14,7 @@ use super::ui::Ui;
 use crate::engine::{Busy, Clock, Event, Handle, Recorded, RunState, Watcher};
 use crate::model::limits::COMMANDS_WAITING_MAX;
 use crate::model::{Person, StepName};
-use crate::render::question;
+use crate::render::question::{self, QuestionAsked};
 use crate::render::truth::{self, Ask};
 
 /// A question for whoever sits at the terminal. Virtual time stands still until it is answered.
@@ -159,7 +159,8 @@ pub async fn answer(
             drop(tokio::task::spawn_blocking(move || screen.keep()).await);
         }
         let now = clock.now();
-        for line in question::lines(&prompt.ask, &prompt.run, now, prompt.told, desk.ui.err_now()) {
+        let about = QuestionAsked { ask: &prompt.ask, run: &prompt.run, told: prompt.told, now };
+        for line in question::lines(&about, &prompt.offer.words(), desk.ui.err_now()) {
             desk.ui.say(&line);
         }
         let answered = ask(&mut desk, &prompt.offer, &handle, &by).await;

@@ -94,8 +94,9 @@ pub(super) fn elsewhere(note: &DriverNote, behind: bool) -> RunLine {
     let heard = shared::ago(note.heard);
     let standing = match note.outcome {
         Some(outcome) => Some(RunStanding::of_outcome(outcome)),
-        None if !note.drives || silent => Some(RunStanding::Interrupted),
+        // A driver leaves a run that waits for people alone; that is no interruption.
         None if !note.asks.is_empty() => Some(RunStanding::Waiting),
+        None if !note.drives || silent => Some(RunStanding::Interrupted),
         // One that is just opened has not said what it is.
         None => note.kind.map(|_| RunStanding::Running),
     };

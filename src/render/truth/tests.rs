@@ -8,6 +8,7 @@ use crate::engine::{Actor, Event};
 use crate::model::action::General;
 use crate::model::{Action, GatePolicy, OnExpiry, Person, Plan, Role, StepError};
 use crate::render::progress::{Teller, standing_lines};
+use crate::render::question::{self, QuestionAsked};
 use crate::render::style::{Flow, Style};
 use crate::render::tests::{Book, name, plan, until_the_gate};
 use crate::render::{RunView, run_view_at, text, truth_text};
@@ -283,6 +284,27 @@ fn a_run_that_nobody_drives_is_taken_up_without_an_answer() {
     assert!(!resume(&half_approved()), "its answer is all that is missing");
     let book = half_approved().starts(131, "last").writes(132, "last");
     assert!(resume(&book));
+}
+
+#[test]
+fn whoever_is_asked_at_a_terminal_is_told_of_which_run_what_each_answer_does_and_until_when() {
+    let truth = truth_of(&half_approved(), Driven::ByAProcess, 200);
+    let ask = &truth.asks[0];
+    let told = |told| {
+        let about = QuestionAsked { ask, run: "run 01h of dr-circuit", told, now: truth.at };
+        question::lines(&about, &["yes", "no"], Style::PLAIN).join("\n")
+    };
+    let whole = told(false);
+    for part in [
+        "Is the source region lost?",
+        "For network-lead to approve go_ahead; 1 of 2 have said yes (mei); run 01h of dr-circuit.",
+        "yes: say yes and go on; no: say no: the run stops",
+        "until 03:31",
+        "then it counts as declined",
+    ] {
+        assert!(whole.contains(part), "{part}: {whole}");
+    }
+    assert!(!told(true).contains("Is the source region lost?"), "its line has just said so");
 }
 
 /// What is over cannot be answered: only taking the run up leads on.
