@@ -218,7 +218,12 @@ pub fn failed(plan: &Plan, state: &RunState) -> Vec<StepName> {
 #[must_use]
 pub fn taken_back<'p>(plan: &'p Plan, state: &RunState) -> Vec<&'p Step> {
     let by = Actor::Person("somebody".into());
-    let back = |step: &&Step| state.step(&step.name).is_some_and(|own| own.to_undo(step.saga, &by));
+    // What could not be put back is tried once more.
+    let back = |step: &&Step| {
+        state.step(&step.name).is_some_and(|own| {
+            own.to_undo(step.saga, &by) || matches!(own.state, StepState::UndoFailed(_))
+        })
+    };
     plan.steps().iter().rev().filter(back).collect()
 }
 

@@ -141,6 +141,16 @@ fn recovered(out: &mut String, view: &RunView, style: Style) {
         let text = format!("Recovered in {}, and taken back since.", span(took));
         return line(out, &text);
     }
+    let changed = view.left.as_ref().filter(|left| !left.changed.is_empty());
+    if let (Some(took), Some(left)) = (view.recovery_seconds, changed) {
+        let text = format!(
+            "Recovered in {}, and since then {} of the {} things that its steps left are not as they were.",
+            span(took),
+            left.changed.len(),
+            left.looked
+        );
+        return wrap(&text, style.width).iter().for_each(|text| line(out, &style.bad(text)));
+    }
     match (view.recovery_seconds, view.objective_seconds) {
         (Some(took), Some(wanted)) if took <= wanted => line(
             out,

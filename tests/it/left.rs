@@ -73,6 +73,7 @@ fn what_others_undo_while_a_drill_runs_is_told_at_its_end_and_done_again_by_a_wo
         format!("! {step}: vnet-app1-sea/snet-app is not as it was left"),
         "properties.routeTable".to_owned(),
         "backroad retry ".to_owned(),
+        ", and since then 1 of the ".to_owned(),
     ] {
         assert!(out.contains(&part), "{part}: {out}");
     }
@@ -95,6 +96,25 @@ fn what_others_undo_while_a_drill_runs_is_told_at_its_end_and_done_again_by_a_wo
     let (code, _, err) = ran(state, &["retry", run, "go_ahead", "--reason", "once more"]);
     assert_eq!(code, 4, "a person's answer is not asked for again");
     assert!(err.contains("about something of Azure's"), "{err}");
+}
+
+#[test]
+fn all_that_is_done_is_looked_at_once_more_by_one_word() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path();
+    let world = world(state, TABLE_OFF);
+    let (code, _, err) = ran(state, &["drill", "runbooks/dr-circuit.yaml", "--world", &world]);
+    assert_eq!(code, 0, "{err}");
+    let (_, runs) = json(state, &["runs"]);
+    let run = runs["runs"][0]["run"].as_str().unwrap();
+    let (code, _, err) = ran(state, &["retry", run, "--dry-run"]);
+    assert_eq!(code, 4, "nothing failed: {err}");
+    assert!(err.contains(&format!("backroad retry {run} --done")), "{err}");
+    let (code, out, err) = ran(state, &["retry", run, "--done"]);
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(err.contains("To be tried again: circuit_ready, "), "proofs as well: {err}");
+    assert!(!err.contains("go_ahead,"), "nobody is asked again: {err}");
+    assert!(!out.contains("is not as it was left"), "{out}");
 }
 
 #[test]

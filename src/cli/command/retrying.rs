@@ -43,6 +43,8 @@ pub(super) async fn retry(context: &Context, args: RetryArgs) -> Result<Status, 
     let only: Affected = |_, _, step| vec![step.clone()];
     let affected = if from { people::tried_again } else { only };
     show_affected(context, &args, "To be tried again", affected).await?;
+    show_affected(context, &args, "Once that is done goes on what waits for it", people::waits_for)
+        .await?;
     if dry_run {
         return Ok(Status::Done);
     }
