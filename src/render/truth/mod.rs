@@ -20,7 +20,7 @@ use super::recovered::recovered_at;
 use super::timeline::seconds;
 use super::view::Driven;
 use crate::engine::{Recorded, RunPhase, RunState, StepState};
-use crate::model::{RunOutcome, StepName, StepStatus, Timestamp};
+use crate::model::{OnFailure, RunOutcome, StepName, StepStatus, Timestamp};
 use crate::render::Ourselves;
 
 pub use super::outage::NoPath;
@@ -231,15 +231,25 @@ pub(super) fn stopped(state: &RunState) -> Option<&StepName> {
 fn next(state: &RunState) -> Vec<String> {
     const SHOWN: usize = 4;
     let Some(opened) = &state.opened else { return Vec::new() };
-    let pending =
-        |name| state.step(name).is_some_and(|record| matches!(record.state, StepState::Pending));
+    let pending = |name: &StepName| {
+        state.step(name).is_some_and(|record| matches!(record.state, StepState::Pending))
+    };
+    // What waits for a step that failed does not begin before that is retried.
+    let barred = |name: &StepName| {
+        let failed = state.step(name).is_some_and(|record| {
+            matches!(record.state, StepState::Failed(_) | StepState::TimedOut { .. })
+        });
+        let step = opened.plan.step(name);
+        failed && step.is_some_and(|step| step.on_failure != OnFailure::Continue)
+    };
+    let held_up = |name: &StepName| pending(name) || barred(name);
     let steps = opened.plan.steps().iter();
     let soon = |names: Vec<String>| names.into_iter().take(SHOWN).collect();
     match &state.phase {
         RunPhase::Forward if stopped(state).is_some() => Vec::new(),
         RunPhase::Forward => soon(
             steps
-                .filter(|step| pending(&step.name) && !step.needs.iter().any(pending))
+                .filter(|step| pending(&step.name) && !step.needs.iter().any(held_up))
                 .map(|step| step.name.to_string())
                 .collect(),
         ),
