@@ -166,7 +166,8 @@ pub fn missing<'p>(
 }
 
 /// Whether a step runs whatever is decided, stops the run if it fails, and finds nothing that was made behind our back.
-fn is_certain(plan: &Plan, place: usize, step: &Step) -> bool {
+#[must_use]
+pub fn is_certain(plan: &Plan, place: usize, step: &Step) -> bool {
     let runs = step.when.as_ref().is_none_or(|when| *when == Condition::Known(true));
     let stops = step.on_failure != OnFailure::Continue && step.side != Some(Side::Source);
     let before = plan.dag().ancestors(place);

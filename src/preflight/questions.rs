@@ -210,6 +210,15 @@ fn around_connections(
             peered(facts, &vnet, resource);
         }
     }
+    // What a gateway has to tell is its network's and its spokes', whoever brought them there.
+    for step in inquiry.plan.steps_to_run() {
+        if let Action::Verify(Verification::Advertised { gateway, .. }) = &step.action
+            && let Some(vnet) = inquiry.vnet_of(gateway)
+        {
+            resource(&vnet);
+            peered(facts, &vnet, resource);
+        }
+    }
     // The circuits that are in use, to compare ours with.
     for (_, link) in facts.bodies(CONNECTIONS) {
         if let Some(circuit) = arm::ConnectionView::of(link).circuit() {

@@ -212,13 +212,73 @@ pub fn rule(id: &str) -> Option<&'static Rule> {
     FAMILIES.iter().flat_map(|(_, _, rules)| rules.iter()).find(|rule| rule.id == id)
 }
 
+/// The rules that say already of some things that they are not there.
+pub(super) const TOLD: [&str; 10] = [
+    "CIR-EXISTS",
+    "NET-THERE",
+    "SUB-THERE",
+    "HUB-WAN",
+    "HUB-VNET-FREE",
+    "DNS-ZONE",
+    "TM-ENDPOINT",
+    "AUTH-THERE",
+    "UDR-FIREWALL",
+    "AUTH-KEY",
+];
+
 /// The family about what steps name. What else warns of what is not there is about something else, too.
 const NAMED: &str = "references";
 
-/// What steps count on and is nowhere.
-fn absent(plan: &Plan, facts: &Facts) -> BTreeSet<ResourceId> {
-    let all = references::missing(plan, |id| facts.stands(id)).into_iter();
-    all.filter(|own| own.absence == Absence::Nowhere).map(|own| own.id).collect()
+/// What is nowhere.
+struct Absent<'p> {
+    plan: &'p Plan,
+    facts: &'p Facts,
+    /// What steps count on.
+    counted_on: BTreeSet<ResourceId>,
+    /// Of that, what no run gets past.
+    certain: BTreeSet<ResourceId>,
+}
+
+impl<'p> Absent<'p> {
+    fn of(plan: &'p Plan, facts: &'p Facts) -> Self {
+        let all = references::missing(plan, |id| facts.stands(id));
+        let nowhere = || all.iter().filter(|own| own.absence == Absence::Nowhere);
+        let counted_on = nowhere().map(|own| own.id.clone()).collect();
+        let certain = nowhere().filter(|own| own.certain).map(|own| own.id.clone()).collect();
+        Self { plan, facts, counted_on, certain }
+    }
+
+    /// That something is not there, where a run may get past it: what comes before may make it, the step may be left out, or
+    /// it only takes away what is in it.
+    fn softened(&self, verdict: FindingVerdict, id: &ResourceId) -> FindingVerdict {
+        match verdict {
+            FindingVerdict::Failed(why)
+                if self.facts.stands(id) == Some(false) && !self.certain.contains(id) =>
+            {
+                match self.counted_on.contains(id) {
+                    true => FindingVerdict::Unknown(format!(
+                        "{why}; a person or a program before may make it, or the run goes on without it"
+                    )),
+                    false if self.is_only_cleared(id) => FindingVerdict::Passed,
+                    false => FindingVerdict::Failed(why),
+                }
+            }
+            verdict => verdict,
+        }
+    }
+
+    /// Whether all that steps do in it is to take away.
+    fn is_only_cleared(&self, id: &ResourceId) -> bool {
+        let within = |own: &ResourceId| {
+            std::iter::successors(own.parent(), ResourceId::parent).any(|parent| parent == *id)
+        };
+        let inside: Vec<&Step> = self
+            .plan
+            .steps_to_run()
+            .filter(|step| step.action.written().is_some_and(within))
+            .collect();
+        !inside.is_empty() && inside.iter().all(|step| step.action.nature().class.takes_away())
+    }
 }
 
 /// What was meant by a name that leads nowhere, where something is near, in words to follow others.
@@ -250,13 +310,16 @@ fn meant(plan: &Plan, facts: &Facts, id: &ResourceId) -> String {
 #[must_use]
 pub fn judge(plan: &Plan, facts: &Facts) -> Preflight {
     let inquiry = Inquiry::new(plan, facts);
-    let absent = absent(plan, facts);
+    let absent = Absent::of(plan, facts);
     let mut findings = Vec::new();
     for (family, _, rules) in FAMILIES {
         for rule in *rules {
             for Judged { about, mut verdict, id, mut commands } in (rule.judge)(&inquiry) {
+                if let Some(id) = id.as_ref().filter(|_| TOLD.contains(&rule.id)) {
+                    verdict = absent.softened(verdict, id);
+                }
                 if let (FindingVerdict::Failed(why), Some(id)) = (&mut verdict, &id)
-                    && absent.contains(id)
+                    && absent.counted_on.contains(id)
                     && (rule.severity == FindingSeverity::Block || *family == NAMED)
                 {
                     why.push_str(&meant(plan, facts, id));

@@ -6,7 +6,9 @@ use crate::arm::kind;
 use crate::model::ResourceId;
 use crate::model::references::{Absence, MissingReference, is_slip, missing};
 use crate::preflight::inquiry::{Inquiry, about};
-use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule, rule, worst_of_each};
+use crate::preflight::rule::{
+    FindingSeverity, FindingVerdict, Judged, Rule, TOLD, rule, worst_of_each,
+};
 
 /// The rules about what steps name.
 pub(super) const RULES: &[Rule] = &[
@@ -34,20 +36,6 @@ pub(super) const RULES: &[Rule] = &[
         source: "docs/wire.md 3 (InvalidResourceReference)",
         judge: doubtful,
     },
-];
-
-/// The rules that say already of some things that they are not there.
-const TOLD: [&str; 10] = [
-    "CIR-EXISTS",
-    "NET-THERE",
-    "SUB-THERE",
-    "HUB-WAN",
-    "HUB-VNET-FREE",
-    "DNS-ZONE",
-    "TM-ENDPOINT",
-    "AUTH-THERE",
-    "UDR-FIREWALL",
-    "AUTH-KEY",
 ];
 
 /// What other rules judge.

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::Action;
 use crate::model::action::Vpn;
+use crate::model::{Action, ResourceId, references};
 use crate::preflight::facts::{Fact, Question};
 use crate::preflight::inquiry::{CIRCUITS, Inquiry, about, is, region_at, text, unless};
 use crate::preflight::mend;
@@ -145,14 +145,37 @@ fn by_group(
     all
 }
 
+/// A group that is not there now: whether it can be by the time that something is written into it.
+fn absent_group(inquiry: &Inquiry<'_>, subscription: &str, group: &str) -> FindingVerdict {
+    let plan = inquiry.plan;
+    let within = |id: &ResourceId| {
+        id.subscription().eq_ignore_ascii_case(subscription)
+            && id.resource_group().eq_ignore_ascii_case(group)
+    };
+    let writes = plan.steps_to_run().filter(|step| step.action.written().is_some_and(within));
+    let mut writes = writes.peekable();
+    let nobody = writes.peek().is_none();
+    let certain = writes.any(|step| {
+        plan.place(&step.name).is_none_or(|place| references::is_certain(plan, place, step))
+    });
+    let why = "there is no such group";
+    match nobody || certain {
+        true => FindingVerdict::Failed(why.to_owned()),
+        false => FindingVerdict::Unknown(format!(
+            "{why}; a person or a program before may make it, or the run goes on without it"
+        )),
+    }
+}
+
 fn exists(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let mut all = Vec::new();
     for (subscription, group) in inquiry.groups() {
         let about = format!("resource group {group}");
         let command = mend::group(inquiry.plan, &subscription, &group);
-        let verdict = match inquiry.facts.of(&Question::Group { subscription, group }) {
+        let asked = Question::Group { subscription: subscription.clone(), group: group.clone() };
+        let verdict = match inquiry.facts.of(&asked) {
             Fact::Known(_) => FindingVerdict::Passed,
-            Fact::Absent => FindingVerdict::Failed("there is no such group".to_owned()),
+            Fact::Absent => absent_group(inquiry, &subscription, &group),
             Fact::Unknown(why) => FindingVerdict::Unknown(why.to_owned()),
         };
         all.push(Judged::of(about, verdict).mended_by(command));

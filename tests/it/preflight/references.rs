@@ -94,6 +94,27 @@ async fn what_may_never_be_needed_or_may_be_made_by_hand_is_warned_of() {
     assert!(matches!(said_of.as_slice(), [("REF-DOUBT", _)]), "{said_of:?}");
 }
 
+/// What blocks for certain without a person before it cannot be known with one.
+#[tokio::test]
+async fn what_a_person_may_make_before_it_is_needed_blocks_nothing() {
+    let verdict = |found: &Preflight| -> Vec<&'static str> {
+        let own = found.findings.iter().filter(|own| own.rule == "CIR-EXISTS");
+        own.filter(|own| own.about == "er-by-hand").map(|own| own.word()).collect()
+    };
+    let case = || {
+        let mut case = Case::of(MAIN);
+        let id = format!("{CIR}/expressRouteCircuits/er-by-hand");
+        case.want("connection", "/with/circuit", json!(id));
+        case.unsaid("connection", "authorization");
+        case
+    };
+    assert_eq!(verdict(&case().found().await), ["failed"]);
+    let mut by_hand = case();
+    let policy = json!({ "question": "Is the circuit ordered?" });
+    by_hand.instead("go_ahead", json!({ "action": "manual", "with": policy }));
+    assert_eq!(verdict(&by_hand.found().await), ["unknown"]);
+}
+
 #[tokio::test]
 async fn what_comes_too_late_or_goes_too_early_is_told() {
     let said_of = of(MAIN, |c| {
@@ -147,6 +168,22 @@ async fn a_slip_in_what_is_to_be_taken_away_is_told_and_a_thing_that_is_gone_is_
     })
     .await;
     assert_eq!(said_of, NONE);
+}
+
+/// A network that is gone has no peering any more: the removal finds it already so.
+#[tokio::test]
+async fn what_is_only_cleared_need_not_be_there() {
+    let mut case = Case::of(MAIN);
+    let id = format!("{EA}/virtualNetworks/vnet-long-gone/virtualNetworkPeerings/to-hub");
+    let removal = json!({ "action": "remove", "with": { "kind": "peering", "id": id } });
+    case.instead("bgp_up", removal);
+    case.step("bgp_up").ensure.clear();
+    let found = case.found().await;
+    let of_network = |own: &&backroad::preflight::Finding| {
+        own.rule == "NET-THERE" && own.about == "vnet-long-gone"
+    };
+    let words: Vec<&str> = found.findings.iter().filter(of_network).map(|own| own.word()).collect();
+    assert_eq!(words, ["passed"]);
 }
 
 /// Warned of: what has failed, or is at work, of what a step only names.
