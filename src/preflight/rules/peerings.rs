@@ -36,18 +36,21 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "VP-STATE",
         severity: FindingSeverity::Block,
-        fails_when: "A peering that the runbook wants is Disconnected.",
-        reads: "peering: peeringState",
+        fails_when: "A peering that the runbook wants is Disconnected; or it is not there, and the other network's side \
+                     of it is Disconnected by then.",
+        reads: "peering: peeringState, of both sides",
         why: "Azure does not connect it again: both sides must be removed and made anew.",
         fix: "Remove both sides before the run (peering.remove).",
-        source: "R-PEER; N-PEER",
+        source: "R-PEER; N-PEER; azurerm 14051 (the refusal of a new side)",
         judge: |inquiry| {
             let mut all = Vec::new();
             for (step, spec) in inquiry.peerings() {
-                all.extend(inquiry.at(step).each([&spec.id], |_, body| {
+                let then = inquiry.at(step);
+                all.extend(then.each([&spec.id], |_, body| {
                     let dead = arm::PeeringView::of(body).is_in("Disconnected");
                     Some(unless(dead, || "it is Disconnected".to_owned()))
                 }));
+                all.extend(left_over(&then, spec));
             }
             all
         },
@@ -187,6 +190,21 @@ pub(super) const RULES: &[Rule] = &[
         judge: same_subnet,
     },
 ];
+
+/// The other network's side of a peering that is to be made anew, where it remembers one that is gone.
+fn left_over(then: &Inquiry<'_>, spec: &Peering) -> Option<Judged> {
+    if then.facts.stands(&spec.id) != Some(false) {
+        return None;
+    }
+    let network = spec.id.parent()?;
+    let dead = peerings_of(then.facts.body(&spec.remote)).iter().find(|side| {
+        let side = arm::PeeringView::of(side);
+        side.remote().as_ref() == Some(&network) && side.is_in("Disconnected")
+    })?;
+    let name = text(dead, "/name").unwrap_or_default();
+    let why = format!("it is not there, and {name} of {} is Disconnected", spec.remote.name());
+    Some(about(&spec.id, FindingVerdict::Failed(why)))
+}
 
 /// A peering of the same network to the same other one, under another name. What is made or removed at the same
 /// time counts: nobody knows which comes first.

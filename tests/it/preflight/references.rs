@@ -236,3 +236,22 @@ async fn what_is_being_deleted_and_nobody_makes_again_is_told_so() {
     let expected = [("vnet-app1-sea".to_owned(), why.to_owned())];
     assert_eq!(states(&found, "AT-WORK"), expected);
 }
+
+/// Azure refuses a side of a peering whose other side remembers one that is gone.
+#[tokio::test]
+async fn the_other_side_of_a_peering_that_is_gone_is_told() {
+    let side = |state: &str| {
+        let remote = format!("{SEA}/virtualNetworks/vnet-hub-sea");
+        json!([{ "name": "app1-to-hub", "properties": {
+            "remoteVirtualNetwork": { "id": remote }, "peeringState": state } }])
+    };
+    for (state, failed) in [("Disconnected", 1), ("Initiated", 0)] {
+        let mut case = Case::of(MAIN);
+        case.set("vnet-app1-sea", "/properties/virtualNetworkPeerings", side(state));
+        let found = case.found().await;
+        let told = said(&found, "VP-STATE").into_iter().filter(|(_, why)| {
+            why == "it is not there, and app1-to-hub of vnet-app1-sea is Disconnected"
+        });
+        assert_eq!(told.count(), failed, "{state}: {:?}", said(&found, "VP-STATE"));
+    }
+}
