@@ -229,6 +229,14 @@ pub(super) const TOLD: [&str; 10] = [
 /// The family about what steps name. What else warns of what is not there is about something else, too.
 const NAMED: &str = "references";
 
+/// That something is not there, where a run may get past it.
+#[must_use]
+pub fn not_for_certain(why: &str) -> FindingVerdict {
+    FindingVerdict::Unknown(format!(
+        "{why}; a person or a program before may make it, or the run goes on without it"
+    ))
+}
+
 /// What is nowhere.
 struct Absent<'p> {
     plan: &'p Plan,
@@ -256,9 +264,7 @@ impl<'p> Absent<'p> {
                 if self.facts.stands(id) == Some(false) && !self.certain.contains(id) =>
             {
                 match self.counted_on.contains(id) {
-                    true => FindingVerdict::Unknown(format!(
-                        "{why}; a person or a program before may make it, or the run goes on without it"
-                    )),
+                    true => not_for_certain(&why),
                     false if self.is_only_cleared(id) => FindingVerdict::Passed,
                     false => FindingVerdict::Failed(why),
                 }

@@ -19,19 +19,25 @@ pub(super) struct OutageWindow {
     pub(super) inside: BTreeSet<usize>,
 }
 
+/// Whether an action takes a connection away.
+pub(super) fn removes_connection(action: &Action) -> bool {
+    let kinds = [RemovalKind::Connection, RemovalKind::HubConnection];
+    matches!(action, Action::Remove(spec) if kinds.contains(&spec.kind))
+}
+
+/// Whether an action makes a connection.
+pub(super) fn makes_connection(action: &Action) -> bool {
+    matches!(action, Action::Connection(_) | Action::Hub(HubAction::Connection(_)))
+}
+
 /// From the removal of a connection to the first proof of routes after another was made.
 pub(super) fn window(plan: &Plan) -> Option<OutageWindow> {
     let steps = plan.steps();
     let order = plan.dag().order();
-    let kinds = [RemovalKind::Connection, RemovalKind::HubConnection];
-    let removes = |place: &usize| matches!(&steps[*place].action, Action::Remove(spec) if kinds.contains(&spec.kind));
-    let opens = order.iter().copied().find(removes)?;
+    let opens = order.iter().copied().find(|place| removes_connection(&steps[*place].action))?;
     let after = plan.dag().descendants(opens);
-    let made = order.iter().copied().find(|place| {
-        let action = &steps[*place].action;
-        after.contains(place)
-            && matches!(action, Action::Connection(_) | Action::Hub(HubAction::Connection(_)))
-    })?;
+    let makes = |place: &usize| makes_connection(&steps[*place].action);
+    let made = order.iter().copied().find(|place| after.contains(place) && makes(place))?;
     let later = plan.dag().descendants(made);
     // What is seen from where traffic must flow proves more than routes do.
     let proof = |wanted: ReachProof| {

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::outage::{makes_connection, removes_connection};
 use crate::engine::{Event, Recorded};
-use crate::model::action::{HubAction, RemovalKind};
 use crate::model::probe::ReachProof;
-use crate::model::{Action, Plan, StepName, Timestamp};
+use crate::model::{Plan, StepName, Timestamp};
 
 /// A start this soon after what it waited for needs no other reason.
 const AT_ONCE: Duration = Duration::from_secs(1);
@@ -106,9 +106,7 @@ impl Timeline {
     /// How long nothing was reachable, when one connection was removed for another.
     pub(super) fn window(&self, plan: &Plan, events: &[Recorded]) -> Option<Duration> {
         let steps = || plan.steps().iter();
-        let kinds = [RemovalKind::Connection, RemovalKind::HubConnection];
-        let removes = |step: &&crate::model::Step| matches!(&step.action, Action::Remove(spec) if kinds.contains(&spec.kind));
-        let removed = steps().find(removes)?;
+        let removed = steps().find(|step| removes_connection(&step.action))?;
         let from = events.iter().find_map(|recorded| match &recorded.event {
             Event::Accepted { step, .. } if *step == removed.name => Some(recorded.at),
             _ => None,
@@ -117,10 +115,7 @@ impl Timeline {
         let after = plan.dag().descendants(place);
         let made = steps().enumerate().any(|(at, step)| {
             after.contains(&at)
-                && matches!(
-                    step.action,
-                    Action::Connection(_) | Action::Hub(HubAction::Connection(_))
-                )
+                && makes_connection(&step.action)
                 && self.ended(&step.name).is_some()
         });
         // What was seen from where traffic must flow proves more than routes do.

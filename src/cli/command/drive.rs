@@ -136,29 +136,30 @@ type Depends<'a> = Box<dyn FnOnce(&RunState) -> Option<Command> + Send + 'a>;
 /// Which steps a command is about to affect.
 pub(super) type Affected = fn(&Plan, &RunState, &StepName) -> Vec<StepName>;
 
-/// Says which steps a command about one of them affects.
+/// Says which steps a command about one of them affects, and how.
 pub(super) async fn show_affected(
     context: &Context,
     args: &StepCommandArgs,
-    what: &str,
-    affected: Affected,
+    ways: &[(&str, Affected)],
 ) -> Result<(), CliError> {
     let run = context.find(&args.run).await?;
     let (events, _) = context.read(&run).await?;
     let state = Context::fold(&events)?;
     let step = context.step_command(&args.step, &args.given)?.step;
     let Some(opened) = &state.opened else { return Ok(()) };
-    let names: Vec<String> =
-        affected(&opened.plan, &state, &step).iter().map(ToString::to_string).collect();
-    if !names.is_empty() {
-        context.ui.say(&format!("{what}: {}.", names.join(", ")));
+    for (what, affected) in ways {
+        let names: Vec<String> =
+            affected(&opened.plan, &state, &step).iter().map(ToString::to_string).collect();
+        if !names.is_empty() {
+            context.ui.say(&format!("{what}: {}.", names.join(", ")));
+        }
     }
     Ok(())
 }
 
 /// Skips a step; shows first what goes on without it.
 pub(super) async fn skip(context: &Context, args: &SkipArgs) -> Result<Status, CliError> {
-    show_affected(context, &args.step, "To go on without it", people::waits_for).await?;
+    show_affected(context, &args.step, &[("To go on without it", people::waits_for)]).await?;
     if args.dry_run {
         return Ok(Status::Done);
     }

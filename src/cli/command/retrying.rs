@@ -42,9 +42,10 @@ pub(super) async fn retry(context: &Context, args: RetryArgs) -> Result<Status, 
     let mut args = StepCommandArgs { run, step, given, drive };
     let only: Affected = |_, _, step| vec![step.clone()];
     let affected = if from { people::tried_again } else { only };
-    show_affected(context, &args, "To be tried again", affected).await?;
-    show_affected(context, &args, "Once that is done goes on what waits for it", people::waits_for)
-        .await?;
+    let waiting: Affected = people::waits_for;
+    let ways =
+        [("To be tried again", affected), ("Once that is done goes on what waits for it", waiting)];
+    show_affected(context, &args, &ways).await?;
     if dry_run {
         return Ok(Status::Done);
     }

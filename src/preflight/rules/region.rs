@@ -7,7 +7,7 @@ use crate::model::{Action, ResourceId, references};
 use crate::preflight::facts::{Fact, Question};
 use crate::preflight::inquiry::{CIRCUITS, Inquiry, about, is, region_at, text, unless};
 use crate::preflight::mend;
-use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
+use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule, not_for_certain};
 
 /// The rules about regions and resource groups.
 pub(super) const RULES: &[Rule] = &[
@@ -161,9 +161,7 @@ fn absent_group(inquiry: &Inquiry<'_>, subscription: &str, group: &str) -> Findi
     let why = "there is no such group";
     match nobody || certain {
         true => FindingVerdict::Failed(why.to_owned()),
-        false => FindingVerdict::Unknown(format!(
-            "{why}; a person or a program before may make it, or the run goes on without it"
-        )),
+        false => not_for_certain(why),
     }
 }
 
