@@ -296,8 +296,10 @@ impl Context {
     /// # Errors
     /// The run cannot be read, and nobody answers for it.
     pub async fn look(&self, run: &RunId) -> Result<RunLook, CliError> {
+        let looked = self.read_or_ask(run).await?;
+        // After the look: whoever drove it may have ended meanwhile.
         let unshared = self.unshared(run).or_else(|| self.kept_elsewhere(run));
-        let (events, driven, warning, elsewhere) = match self.read_or_ask(run).await? {
+        let (events, driven, warning, elsewhere) = match looked {
             LookedBy::Look(look) => {
                 let warning = look.warning.clone().or(unshared);
                 return Ok(RunLook { warning, ..look });
@@ -405,16 +407,15 @@ impl Context {
                     return Ok(LookedBy::Written(events, Driven::ByNobody, None));
                 }
                 // It hangs, or could not open its socket: what it has written is at most a moment old.
-                match self.state.read_export(run) {
-                    Ok(events) if !events.is_empty() => {
-                        if let Some(look) = self.gone_on_without(run, &events).await {
-                            return Ok(look);
-                        }
-                        let warning = format!("{} This is what it wrote.", error.what);
-                        Ok(LookedBy::Written(events, Driven::ByAProcess, Some(warning)))
-                    }
-                    _ => Err(error),
+                let written = self.state.read_export(run).unwrap_or_default();
+                if let Some(look) = self.gone_on_without(run, &written).await {
+                    return Ok(look);
                 }
+                if written.is_empty() {
+                    return Err(error);
+                }
+                let warning = format!("{} This is what it wrote.", error.what);
+                Ok(LookedBy::Written(written, Driven::ByAProcess, Some(warning)))
             }
             Err(error) => Err(error.into()),
         }

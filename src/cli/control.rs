@@ -33,6 +33,9 @@ use crate::store::regular;
 /// How long another process waits for the one that drives: a command waits for a checkpoint at most.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
+/// How long it waits for events, which are in the memory of whoever drives: one that hangs holds no look up for long.
+const LOOK_WITHIN: Duration = Duration::from_secs(10);
+
 /// The header in which the time in the run stands.
 const NOW: &str = "x-backroad-now";
 
@@ -285,7 +288,7 @@ impl RunSocket {
     /// Nobody answers, or something else than a socket does.
     pub async fn events_after(&self, last: Seq) -> Result<ToldEvents, CliError> {
         let url = format!("http://{}/events?after={}", self.address.address, last.0);
-        let (status, headers, text) = self.ask(self.client.get(url)).await?;
+        let (status, headers, text) = self.ask(self.client.get(url).timeout(LOOK_WITHIN)).await?;
         if status != 200 {
             return Err(strange(status));
         }

@@ -15,8 +15,8 @@ use crate::engine::{Clock, Command, DriverName, Entropy as _, Handle, Recorded};
 use crate::model::limits::{CALL_TIMEOUT, INTENT_VALIDITY};
 use crate::model::{RunId, Timestamp};
 use crate::store::shared::{
-    Answered, DriverNote, HEARTBEAT_EVERY, Inbox, LeftAside, SILENT_AFTER, SharedStore, StorePlace,
-    place_of,
+    Answered, DriverNote, HEARTBEAT_EVERY, Inbox, LeftAside, LyingAside, SILENT_AFTER, SharedStore,
+    StorePlace, place_of,
 };
 use crate::store::{RunStore, StoreError, holder_name};
 
@@ -156,10 +156,15 @@ impl Context {
                 return Some(format!("What this host recorded aside cannot be read: {error}."));
             }
         };
-        let told = found.iter().map(|(path, unshared)| {
+        let told = found.iter().map(|LyingAside { path, unshared, passed }| {
+            let what_next = match passed {
+                true => "It was gone on without it elsewhere: nothing is to be done.".to_owned(),
+                false => format!(
+                    "`backroad resume {run}` here puts it there if nobody went on without it."
+                ),
+            };
             format!(
-                "This host recorded {} after event {} that {} does not have: {}. It lies in {}; \
-                 `backroad resume {run}` here puts it there if nobody went on without it.",
+                "This host recorded {} after event {} that {} does not have: {}. It lies in {}. {what_next}",
                 events(unshared.count()),
                 unshared.after,
                 unshared.place,

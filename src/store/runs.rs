@@ -18,7 +18,7 @@ use super::obligations::{self, KnownObligations, Obligations, Owing};
 use super::readiness::Readiness;
 use super::rundir::RunDir;
 use super::schema::{self, ChainLink};
-use super::shared::{RunJournal, Unshared, aside};
+use super::shared::{LyingAside, RunJournal, aside};
 use crate::engine::{JournalError, Lease, Recorded};
 use crate::model::{Epoch, RunId, Seq};
 
@@ -217,7 +217,7 @@ impl StateDir {
     ///
     /// # Errors
     /// It cannot be read.
-    pub fn unshared(&self, run: &RunId) -> Result<Vec<(PathBuf, Unshared)>, StoreError> {
+    pub fn unshared(&self, run: &RunId) -> Result<Vec<LyingAside>, StoreError> {
         if self.has(run) { aside::all(&self.run_path(run)) } else { Ok(Vec::new()) }
     }
 

@@ -329,14 +329,14 @@ impl Desk {
     async fn all_aside(&self) {
         for _ in 0..600 {
             let found = self.state().unshared(&run()).unwrap_or_default();
-            let told: String = found.iter().map(|(_, unshared)| unshared.told()).collect();
+            let told: String = found.iter().map(|kept| kept.unshared.told()).collect();
             if told.matches("accepted").count() == WRITES {
                 return;
             }
             pause(Duration::from_millis(50)).await;
         }
         let found = self.state().unshared(&run()).unwrap();
-        panic!("{:?}", found.iter().map(|(_, unshared)| unshared.told()).collect::<Vec<_>>());
+        panic!("{:?}", found.iter().map(|kept| kept.unshared.told()).collect::<Vec<_>>());
     }
 
     async fn events(&self) -> Vec<Recorded> {
@@ -424,7 +424,8 @@ async fn what_lies_aside_when_others_went_on_without_it_is_told_and_kept() {
     // Before anybody opens it, whoever looks is told.
     let told = desk.state().unshared(&run()).unwrap();
     assert_eq!(told.len(), 1);
-    assert_eq!(told[0].1.told().matches("accepted").count(), WRITES);
+    let before_opened = told[0].passed;
+    assert_eq!(told[0].unshared.told().matches("accepted").count(), WRITES);
     let before = desk.events().await;
     let opened = until_free(&desk).await;
     let Some(LeftAside::Passed { told, path }) = &opened.left_aside else {
@@ -436,6 +437,7 @@ async fn what_lies_aside_when_others_went_on_without_it_is_told_and_kept() {
     drop(opened);
     let still = desk.state().unshared(&run()).unwrap();
     assert_eq!(still.len(), 1, "it stays");
+    assert!(!before_opened && still[0].passed, "what is over asks nothing of anybody: {still:?}");
 }
 
 /// The binary itself: a run that waits at a gate, and what a driver that could not reach the store left beside it.

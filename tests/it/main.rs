@@ -79,6 +79,7 @@ mod shared_cost;
 mod shared_crashes;
 mod shared_races;
 mod shared_store;
+mod shared_views;
 mod shipped;
 mod shown;
 mod silent;

@@ -44,6 +44,17 @@ pub struct AsideBatch {
     pub events: Vec<Event>,
 }
 
+/// A file in which this host keeps what its shared store does not have.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LyingAside {
+    /// The file.
+    pub path: PathBuf,
+    /// What is in it.
+    pub unshared: Unshared,
+    /// Whether the journal is known to have gone on without it: it is kept for people, and nothing comes of it.
+    pub passed: bool,
+}
+
 /// How what was kept aside stands to a journal.
 #[derive(Debug, PartialEq)]
 pub(super) enum AsideStanding {
@@ -141,7 +152,7 @@ fn place(dir: &Path) -> PathBuf {
 }
 
 /// What lies aside in a run's directory, of this and of earlier drivers, each with its file.
-pub(in crate::store) fn all(dir: &Path) -> Result<Vec<(PathBuf, Unshared)>, StoreError> {
+pub(in crate::store) fn all(dir: &Path) -> Result<Vec<LyingAside>, StoreError> {
     let ours = |path: &PathBuf| {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
         name.is_some_and(|name| name.starts_with("unshared") && name.ends_with(".json"))
@@ -149,10 +160,11 @@ pub(in crate::store) fn all(dir: &Path) -> Result<Vec<(PathBuf, Unshared)>, Stor
     let mut found = Vec::new();
     for path in files::entries(dir)?.into_iter().filter(ours) {
         if let Some(unshared) = Unshared::read(&path)? {
-            found.push((path, unshared));
+            let passed = path != place(dir);
+            found.push(LyingAside { path, unshared, passed });
         }
     }
-    found.sort_by(|one, other| one.0.cmp(&other.0));
+    found.sort_by(|one, other| one.path.cmp(&other.path));
     Ok(found)
 }
 

@@ -28,7 +28,7 @@ mod secondary;
 #[cfg(feature = "shared-store")]
 mod steady;
 
-pub use aside::{AsideBatch, Unshared};
+pub use aside::{AsideBatch, LyingAside, Unshared};
 pub use copied::{CopiedRun, CopyHome, StoreEnd, copy_run};
 pub use drivers::{DriverNote, HEARTBEAT_EVERY, ListedRuns, SILENT_AFTER};
 pub use inbox::{Answered, Inbox, Letter};
