@@ -207,12 +207,6 @@ impl<'v> CircuitPeeringView<'v> {
         u32::try_from(number(self.0, "/properties/peerASN")?).ok()
     }
 
-    /// The prefix between the two edges on one path, as it is written.
-    #[must_use]
-    pub fn prefix_text(self, path: CircuitPath) -> Option<&'v str> {
-        text(self.0, Self::prefix_at(path))
-    }
-
     /// The prefix between the two edges on one path.
     #[must_use]
     pub fn prefix(self, path: CircuitPath) -> Option<IpNet> {

@@ -178,13 +178,21 @@ impl Actuator for ArmActuator {
         let response = match write.method {
             WriteMethod::Delete => self.client.delete(resource, how).await?,
             WriteMethod::Put => {
-                let body = write.body.as_ref().unwrap_or(&Value::Null);
+                let Some(body) = &write.body else {
+                    return Err(StepError::rejected(
+                        "no_body",
+                        "A PUT without a body says nothing.",
+                    ));
+                };
                 let body = self.with_secrets(body, context).await?;
                 let with = (write.if_match.as_deref(), write.sync);
                 self.client.put(resource, &body, with, how).await?
             }
             WriteMethod::Post => {
-                let verb = write.verb.as_deref().unwrap_or_default();
+                let Some(verb) = write.verb.as_deref() else {
+                    let why = "A POST is to an action of the resource, and none is named.";
+                    return Err(StepError::rejected("no_verb", why));
+                };
                 self.client.post(resource, verb, write.body.as_ref(), how).await?
             }
             WriteMethod::Run => {
@@ -313,7 +321,8 @@ async fn observe_action(
         Action::Remove(spec) => removal::assess(spec, body),
         Action::Hub(spec) => hub::assess(spec, body),
         Action::RecoveryPlan(_) | Action::Verify(_) | Action::Outside(_) | Action::General(_) => {
-            body::assessment(resource, body, Assessed::Holds)
+            let what = "It is no resource of the network whose state is compared.";
+            return Err(StepError::rejected("not_azure", what));
         }
     })
 }

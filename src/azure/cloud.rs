@@ -143,20 +143,10 @@ pub enum AuthorityError {
     },
 }
 
-/// Whether an endpoint is on this machine: given the literal token `simulated`, and http is allowed.
-#[must_use]
-pub fn is_loopback(endpoint: &Url) -> bool {
-    match endpoint.host() {
-        Some(url::Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::net::is_loopback;
 
     #[test]
     fn a_stranger_is_neither_loopback_nor_a_cloud() {

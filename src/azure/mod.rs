@@ -37,7 +37,7 @@ pub mod wire;
 
 pub use crate::outward::Secret;
 pub use adapter::{Arm, ArmActuator, ArmObserver, ArmSettings};
-pub use cloud::{Cloud, is_loopback};
+pub use cloud::Cloud;
 pub use estate::EstateQuestion;
 pub use guard::correlation_id;
 pub use identity::{ChainError, CredentialKind, Identity};

@@ -109,6 +109,11 @@ impl Wire for HttpWire {
     }
 }
 
+/// What a credential asks for that is not done here.
+fn unsupported(what: &'static str) -> azure_core::Error {
+    azure_core::Error::with_message(azure_core::error::ErrorKind::Other, what)
+}
+
 /// Reads a body up to a bound: what comes after it is not waited for.
 async fn read_body(
     mut answer: reqwest::Response,
@@ -147,7 +152,9 @@ impl core_http::HttpClient for CredentialClient {
             core_http::Method::Put => reqwest::Method::PUT,
             core_http::Method::Head => reqwest::Method::HEAD,
             core_http::Method::Patch => reqwest::Method::PATCH,
-            _ => reqwest::Method::DELETE,
+            core_http::Method::Delete => reqwest::Method::DELETE,
+            // The enum may grow.
+            _ => return Err(unsupported("It asks with a method that is not known.")),
         };
         let mut builder = self.0.request(method, request.url().clone());
         for (name, value) in request.headers().iter() {
@@ -155,8 +162,9 @@ impl core_http::HttpClient for CredentialClient {
         }
         let body = match request.body() {
             core_http::Body::Bytes(bytes) => bytes.clone(),
-            // Credentials send forms, never streams.
-            core_http::Body::SeekableStream(_) => bytes::Bytes::new(),
+            core_http::Body::SeekableStream(_) => {
+                return Err(unsupported("It sends a stream, and credentials send forms."));
+            }
         };
         let sent = request.headers().iter().map(|(name, value)| (name.as_str(), value.as_str()));
         super::hygiene::know_sent(&body, sent);

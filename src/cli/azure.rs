@@ -14,9 +14,10 @@ use crate::azure::secret::{of_text, read_file};
 use crate::azure::tenancy::is_name;
 use crate::azure::{
     Arm, ArmSettings, Cloud, CredentialKind, CredentialSettings, Credentials, HttpWire, Secret,
-    SecretReader, Simulated, Tenants, TokenSource, is_loopback,
+    SecretReader, Simulated, Tenants, TokenSource,
 };
 use crate::engine::Clock;
+use crate::model::net::is_loopback;
 use crate::model::{Action, Plan, SecretRef, SecretSource, Step};
 use crate::outside::BesideAzure;
 
@@ -44,7 +45,9 @@ fn endpoint_in(target: &Target, environment: Option<&str>) -> Result<Url, CliErr
     };
     let text = target.endpoint.as_deref().unwrap_or(default.endpoint());
     let url = Url::parse(text).map_err(|error| {
-        CliError::usage(format!("`{text}` is not an endpoint.")).because(&error)
+        CliError::usage(format!("`{text}` is not an endpoint."))
+            .because(&error)
+            .hint("An endpoint is a URL, such as https://management.azure.com.")
     })?;
     if url.scheme() != "https" && !is_loopback(&url) {
         return Err(CliError::usage("The endpoint must be https, unless it is on this host.")
@@ -61,7 +64,8 @@ fn endpoint_in(target: &Target, environment: Option<&str>) -> Result<Url, CliErr
     if target.clock_factor.is_some() && !is_loopback(&url) {
         return Err(CliError::usage(
             "`--clock-factor` is for a simulator on this host; Azure's time cannot be hurried.",
-        ));
+        )
+        .hint("Leave it out, or name the simulator with `--endpoint`."));
     }
     Ok(url)
 }
@@ -102,7 +106,9 @@ fn built(
 ) -> Result<Arm, CliError> {
     let wire = if is_loopback(&endpoint) { HttpWire::loopback() } else { HttpWire::new() };
     let wire = wire.map_err(|error| {
-        CliError::new(Status::OutOfReach, "Azure cannot be spoken to.").because(&error)
+        CliError::new(Status::OutOfReach, "This host cannot make a TLS client for Azure.")
+            .because(&error)
+            .hint("Its root certificates may be missing, or a proxy setting is no URL.")
     })?;
     let tenants = tenants(target, of_profile)?;
     let arm = Arm::new(ArmSettings {

@@ -9,10 +9,11 @@ use super::args::{CommandLine, GivenArgs};
 use super::clock::{self, RealClock};
 use super::collector::{self, settings::CollectorSettings};
 use super::error::CliError;
+use super::folded::time_in;
 use super::settings::{self, Environment};
 use super::shared::{self, SeenElsewhere};
 use super::ui::Ui;
-use crate::engine::{Clock as _, Command, Event, Recorded, RunMode, RunState, StepCommand};
+use crate::engine::{Clock as _, Command, Recorded, RunMode, StepCommand};
 use crate::model::{Account, Person, RunId, Seq, StepName, Timestamp};
 use crate::render::view::Driven;
 use crate::store::shared::{LastFiles, SharedStore};
@@ -63,9 +64,23 @@ impl RunLook {
 
 /// Who told the events: whoever drives the run, who knows the time in it too, or what is written.
 enum LookedBy {
-    Look(RunLook),
-    Written(Vec<Recorded>, Driven, Option<String>),
-    Elsewhere(Vec<Recorded>, Driven, Option<String>, SeenElsewhere),
+    Driver(RunLook),
+    Journal(WrittenRun),
+}
+
+/// What is written of a run, here or in the shared store.
+struct WrittenRun {
+    events: Vec<Recorded>,
+    driven: Driven,
+    warning: Option<String>,
+    /// As it was seen in the shared store; none where it was read here.
+    elsewhere: Option<SeenElsewhere>,
+}
+
+impl WrittenRun {
+    fn here(events: Vec<Recorded>, driven: Driven, warning: Option<String>) -> LookedBy {
+        LookedBy::Journal(Self { events, driven, warning, elsewhere: None })
+    }
 }
 
 /// What every command is given.
@@ -299,15 +314,12 @@ impl Context {
         let looked = self.read_or_ask(run).await?;
         // After the look: whoever drove it may have ended meanwhile.
         let unshared = self.unshared(run).or_else(|| self.kept_elsewhere(run));
-        let (events, driven, warning, elsewhere) = match looked {
-            LookedBy::Look(look) => {
+        let WrittenRun { events, driven, warning, elsewhere } = match looked {
+            LookedBy::Driver(look) => {
                 let warning = look.warning.clone().or(unshared);
                 return Ok(RunLook { warning, ..look });
             }
-            LookedBy::Written(events, driven, warning) => (events, driven, warning, None),
-            LookedBy::Elsewhere(events, driven, warning, seen) => {
-                (events, driven, warning, Some(seen))
-            }
+            LookedBy::Journal(written) => written,
         };
         let warning = match (warning, unshared) {
             (Some(warning), Some(unshared)) => Some(format!("{warning} {unshared}")),
@@ -349,7 +361,7 @@ impl Context {
     }
 
     /// A run as the shared store has it; none where it does not.
-    async fn look_elsewhere(&self, run: &RunId) -> Result<Option<LookedBy>, CliError> {
+    async fn look_elsewhere(&self, run: &RunId) -> Result<Option<WrittenRun>, CliError> {
         let Some((events, driver, seen)) = self.look_shared(run).await? else { return Ok(None) };
         let now = RealClock::new(NonZeroU32::MIN, None).now();
         let driver = driver.filter(|note| note.drives);
@@ -363,59 +375,53 @@ impl Context {
             Some(_) if silent.is_none() => Driven::ByAProcess,
             _ => Driven::ByNobody,
         };
-        let silent = silent.or_else(|| behind.map(shared::behind));
-        Ok(Some(LookedBy::Elsewhere(events, driven, silent, seen)))
+        let warning = silent.or_else(|| behind.map(shared::behind));
+        Ok(Some(WrittenRun { events, driven, warning, elsewhere: Some(seen) }))
     }
 
     /// What others have recorded of a run after the process of this host that holds it and does not answer.
-    async fn gone_on_without(&self, run: &RunId, written: &[Recorded]) -> Option<LookedBy> {
+    async fn gone_on_without(&self, run: &RunId, written: &[Recorded]) -> Option<WrittenRun> {
         let last = |events: &[Recorded]| events.last().map(|last| last.seq);
-        match self.look_elsewhere(run).await {
-            Ok(Some(LookedBy::Elsewhere(events, driven, warning, seen)))
-                if last(&events) > last(written) =>
-            {
-                let own = "A process of this host holds the run and does not answer: it was taken over, and this is \
-                           what was recorded since.";
-                let warning =
-                    warning.map_or_else(|| own.to_owned(), |more| format!("{own} {more}"));
-                Some(LookedBy::Elsewhere(events, driven, Some(warning), seen))
-            }
-            // The store may be as far away as whoever holds the run.
-            Ok(_) | Err(_) => None,
-        }
+        // The store may be as far away as whoever holds the run.
+        let there = self.look_elsewhere(run).await.ok().flatten()?;
+        let own = "A process of this host holds the run and does not answer: it was taken over, and this is what was \
+                   recorded since.";
+        let warning = there.warning.as_ref().map(|more| format!("{own} {more}"));
+        let warning = Some(warning.unwrap_or_else(|| own.to_owned()));
+        (last(&there.events) > last(written)).then(|| WrittenRun { warning, ..there })
     }
 
     async fn read_or_ask(&self, run: &RunId) -> Result<LookedBy, CliError> {
         // What this host does not drive itself is read where all hosts write.
         if !self.state.is_held(run)
-            && let Some(look) = self.look_elsewhere(run).await?
+            && let Some(there) = self.look_elsewhere(run).await?
         {
-            return Ok(look);
+            return Ok(LookedBy::Journal(there));
         }
         match self.state.read(run) {
-            Ok(events) => Ok(LookedBy::Written(events, Driven::ByNobody, None)),
+            Ok(events) => Ok(WrittenRun::here(events, Driven::ByNobody, None)),
             Err(StoreError::Held { .. }) => {
                 let told = match RunSocket::at(&self.state.run_path(run)) {
                     Ok(socket) => socket.events_after(Seq::default()).await,
                     Err(error) => Err(error),
                 };
                 let error = match told {
-                    Ok(told) => return Ok(LookedBy::Look(RunLook::of(told))),
+                    Ok(told) => return Ok(LookedBy::Driver(RunLook::of(told))),
                     Err(error) => error,
                 };
                 if let Some(events) = self.let_go(run).await {
-                    return Ok(LookedBy::Written(events, Driven::ByNobody, None));
+                    return Ok(WrittenRun::here(events, Driven::ByNobody, None));
                 }
                 // It hangs, or could not open its socket: what it has written is at most a moment old.
                 let written = self.state.read_export(run).unwrap_or_default();
-                if let Some(look) = self.gone_on_without(run, &written).await {
-                    return Ok(look);
+                if let Some(there) = self.gone_on_without(run, &written).await {
+                    return Ok(LookedBy::Journal(there));
                 }
                 if written.is_empty() {
                     return Err(error);
                 }
                 let warning = format!("{} This is what it wrote.", error.what);
-                Ok(LookedBy::Written(written, Driven::ByAProcess, Some(warning)))
+                Ok(WrittenRun::here(written, Driven::ByAProcess, Some(warning)))
             }
             Err(error) => Err(error.into()),
         }
@@ -431,28 +437,6 @@ impl Context {
             clock.sleep_until(clock.now() + ENDING_LOOK).await;
         }
         None
-    }
-
-    /// A run's events folded.
-    ///
-    /// # Errors
-    /// They do not fold, or there are none.
-    pub fn fold(events: &[Recorded]) -> Result<RunState, CliError> {
-        let state = RunState::fold(events).map_err(|error| {
-            CliError::new(
-                super::error::Status::OutOfReach,
-                "The run's journal does not make sense.",
-            )
-            .because(&error)
-            .hint("Check it with `backroad verify RUN`.")
-        })?;
-        if state.opened.is_none() {
-            return Err(CliError::refused(
-                "The run has no event yet: its process ended before the first.",
-            )
-            .hint("Nothing was done. Start another run; where its claims are in the way, `backroad resume RUN` gives them back."));
-        }
-        Ok(state)
     }
 
     /// Takes away a run that was refused before its first event, so that nobody is led to it. One that other hosts
@@ -477,21 +461,5 @@ impl Context {
         socket.command(command).await?.map_err(|why| {
             CliError::refused(why).hint(format!("See the run with `backroad status {run}`."))
         })
-    }
-}
-
-/// The time in a run that nobody tells: the host's, or of a drill the last that was recorded.
-pub(super) fn time_in(events: &[Recorded]) -> Timestamp {
-    let drill = events
-        .first()
-        .is_some_and(|first| matches!(first.event, Event::RunOpened { mode: RunMode::Drill, .. }));
-    match events.last().map(|last| last.at) {
-        Some(last) if drill => last,
-        last => match events.first().map(|first| &first.event) {
-            Some(Event::RunOpened { run, clock_factor: Some(factor), .. }) => {
-                RealClock::of_run(run, *factor, last).now()
-            }
-            _ => RealClock::new(NonZeroU32::MIN, last).now(),
-        },
     }
 }

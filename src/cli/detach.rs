@@ -60,9 +60,9 @@ impl Detach {
             // It leads a session already; a hangup is survived all the same.
             tracing::debug!(%error, "the session cannot be left");
         }
-        RunId::parse(text)
-            .map(Some)
-            .map_err(|error| CliError::usage("That is no run's id.").because(&error))
+        RunId::parse(text).map(Some).map_err(|error| {
+            CliError::usage(format!("`{text}` is not the id of a run.")).because(&error)
+        })
     }
 }
 

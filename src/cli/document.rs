@@ -245,8 +245,9 @@ fn with_people(plan: &Plan) -> Result<Plan, CliError> {
     let mut parts = plan.parts().clone();
     let choices = BTreeMap::new();
     parts.people = Some(People { answer_after: ANSWER_AFTER, answer: Answer::Approve, choices });
-    Plan::new(parts)
-        .map_err(|error| CliError::new(Status::Bug, "The plan came apart.").because(&error))
+    Plan::new(parts).map_err(|error| {
+        CliError::new(Status::Bug, "The plan cannot be changed for the drill.").because(&error)
+    })
 }
 
 /// What is known of an estate in a simulated world.

@@ -157,6 +157,7 @@ impl From<StoreError> for CliError {
         let status = match &error {
             StoreError::Held { .. }
             | StoreError::Exists(_)
+            | StoreError::WentOn(_)
             | StoreError::KeptElsewhere { .. }
             | StoreError::Diverged { .. } => Status::Refused,
             StoreError::Unknown { .. } | StoreError::Ambiguous { .. } => Status::Usage,
@@ -167,6 +168,7 @@ impl From<StoreError> for CliError {
             | StoreError::Damaged { .. }
             | StoreError::Engine { .. }
             | StoreError::Shared { .. }
+            | StoreError::NotReadBack { .. }
             | StoreError::NotDurable { .. } => Status::OutOfReach,
         };
         let hint = error.hint();

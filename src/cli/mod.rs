@@ -22,6 +22,7 @@ mod document;
 mod document_drills;
 pub mod error;
 pub mod files;
+mod folded;
 pub mod front;
 mod interrupts;
 mod kept_estate;

@@ -73,14 +73,16 @@ fn seen(survey: &Survey) -> BTreeMap<StepName, SeenStep> {
 
 impl SavedPlan {
     /// A plan as it is now.
-    #[must_use]
+    ///
+    /// # Errors
+    /// Its runbook's path is no text.
     pub fn new(
         runbook: &Path,
         given: &[(String, String)],
         plan: &Plan,
         survey: &Survey,
         looked_at: &str,
-    ) -> Self {
+    ) -> Result<Self, CliError> {
         let mut saved = Self {
             schema: SCHEMA.to_owned(),
             runbook: runbook.to_owned(),
@@ -92,22 +94,26 @@ impl SavedPlan {
             seen: seen(survey),
             digest: String::new(),
         };
-        saved.digest = saved.own_digest();
-        saved
+        saved.digest = saved.own_digest().map_err(|error| {
+            CliError::usage("The plan cannot be kept.").because(&error).hint(format!(
+                "A kept plan names its runbook in JSON, which is UTF-8: rename {}.",
+                runbook.display()
+            ))
+        })?;
+        Ok(saved)
     }
 
     /// The digest of all that it says.
-    fn own_digest(&self) -> String {
+    fn own_digest(&self) -> Result<String, serde_json::Error> {
         let bare = Self { digest: String::new(), ..self.clone() };
         let mut hasher = blake3::Hasher::new_derive_key(DIGEST_OF);
-        hasher.update(&bare.bytes());
-        hasher.finalize().to_hex().to_string()
+        hasher.update(&bare.bytes()?);
+        Ok(hasher.finalize().to_hex().to_string())
     }
 
     /// The file's bytes: the same for the same plan.
-    fn bytes(&self) -> Vec<u8> {
-        // A plan is text, numbers and names: there is nothing in it that JSON has no word for.
-        serde_json::to_vec_pretty(self).unwrap_or_default()
+    fn bytes(&self) -> Result<Vec<u8>, serde_json::Error> {
+        serde_json::to_vec_pretty(self)
     }
 
     /// Writes it to a file, whole or not at all.
@@ -115,7 +121,10 @@ impl SavedPlan {
     /// # Errors
     /// The disk refuses.
     pub fn write(&self, path: &Path) -> Result<(), CliError> {
-        files::write_over(path, &self.bytes())
+        let bytes = self
+            .bytes()
+            .map_err(|error| CliError::refused("The plan cannot be kept.").because(&error))?;
+        files::write_over(path, &bytes)
     }
 
     /// Reads one from a file.
@@ -145,11 +154,12 @@ impl SavedPlan {
 
     /// Whether it is as it was written, byte by byte, and speaks of every step of its plan.
     fn is_untouched(&self, bytes: &[u8]) -> Result<(), String> {
-        if self.own_digest() != self.digest || self.plan.digest() != self.plan_digest {
+        let digest = self.own_digest().map_err(|error| error.to_string())?;
+        if digest != self.digest || self.plan.digest() != self.plan_digest {
             return Err("its digest does not fit".to_owned());
         }
         // What means the same and is written otherwise was written by somebody else.
-        if self.bytes() != bytes.trim_ascii_end() {
+        if self.bytes().map_err(|error| error.to_string())? != bytes.trim_ascii_end() {
             return Err("it is not written as backroad writes it".to_owned());
         }
         let mut looked_at = self.plan.steps().iter().filter(|step| is_looked_at(step));

@@ -24,8 +24,8 @@ use super::{logs, stream};
 use crate::arm::kind;
 use crate::engine::handle::{self, Handle, Requests};
 use crate::engine::{
-    Actuator, Clock, Command, Driver, DriverName, Ending, NewRun, Patience, Ports, Recorded,
-    RunMode, RunState, Watcher,
+    Actuator, Clock, Command, Driver, DriverName, Ending, EngineError, NewRun, Patience, Ports,
+    Recorded, RunMode, RunState, Watcher,
 };
 use crate::model::{Action, Epoch, Messages, Plan, ResourceId, RunId, RunOutcome, Seq, Timestamp};
 use crate::render::machine::result_line;
@@ -124,7 +124,7 @@ impl Session {
         let holder = shared::driver_name(context, letters.is_some() && self.mode != RunMode::Drill);
         let journal = Arc::new(journal);
         let messages = self.messages.filter(|messages| !messages.receivers.is_empty());
-        let head = if messages.is_some() { begin.head(journal.as_ref()).await } else { Seq(0) };
+        let head = begin.head(journal.as_ref()).await?;
         let about = AboutRun { run: lease.run(), dir: &dir, head, mode: self.mode };
         let messenger = messages.and_then(|messages| {
             Messenger::begin(context, messages, &about, (&recorder, &self.clock))
@@ -172,9 +172,12 @@ impl GateAnswers {
 
 impl DriveStart {
     /// How far the journal had come before the first event of this drive, so that nobody misses that.
-    async fn head(&self, journal: &dyn crate::engine::Journal) -> Seq {
+    ///
+    /// # Errors
+    /// The journal cannot be read: from its beginning on, people would be told again what they know.
+    async fn head(&self, journal: &dyn crate::engine::Journal) -> Result<Seq, EngineError> {
         match self {
-            Self::New(_) => Seq::default(),
+            Self::New(_) => Ok(Seq::default()),
             Self::Existing(_) => last(journal).await,
         }
     }
@@ -279,9 +282,9 @@ async fn finish_messages(messenger: Option<Messenger>, error: CliError) -> CliEr
 }
 
 /// The last event that is there already.
-async fn last(journal: &dyn crate::engine::Journal) -> Seq {
-    let events = journal.load().await.unwrap_or_default();
-    events.last().map(|last| last.seq).unwrap_or_default()
+async fn last(journal: &dyn crate::engine::Journal) -> Result<Seq, EngineError> {
+    let events = journal.load().await?;
+    Ok(events.last().map(|last| last.seq).unwrap_or_default())
 }
 
 async fn drive(

@@ -7,8 +7,9 @@ use tokio::task::JoinSet;
 
 use super::args::{GivenStore, Verb};
 use super::clock::{HostEntropy, host_clock};
-use super::context::{Context, RunLook, time_in};
+use super::context::{Context, RunLook};
 use super::error::{CliError, Status};
+use super::folded::time_in;
 use super::settings;
 use super::shared_blobs::{self, StoreUse};
 use crate::engine::{Clock, Command, DriverName, Entropy as _, Handle, Recorded};

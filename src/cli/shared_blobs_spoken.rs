@@ -10,10 +10,11 @@ use object_store::{BackoffConfig, ClientOptions, CredentialProvider, ObjectStore
 use url::Url;
 
 use super::StoreUse;
-use crate::azure::{Cloud, CredentialSettings, Credentials, HttpWire, TokenSource, is_loopback};
+use crate::azure::{Cloud, CredentialSettings, Credentials, HttpWire, TokenSource};
 use crate::cli::clock::host_clock;
 use crate::cli::error::CliError;
 use crate::cli::settings;
+use crate::model::net::is_loopback;
 
 /// How long one request may take where something is only read.
 const READ_WITHIN: Duration = Duration::from_secs(8);
@@ -57,7 +58,9 @@ pub(crate) fn bucket(name: &str, to: StoreUse) -> Result<Arc<dyn ObjectStore>, C
         builder = builder.with_endpoint(endpoint).with_allow_http(is_loopback(&url));
     }
     let built = builder.build().map_err(|error| {
-        CliError::usage("The bucket of the shared store cannot be spoken to.").because(&error)
+        CliError::usage("The bucket of the shared store cannot be reached with these settings.")
+            .because(&error)
+            .hint("docs/operations.md (Set up in ten minutes) names what the environment must say for `s3://`.")
     })?;
     Ok(Arc::new(built))
 }
@@ -140,7 +143,9 @@ fn blobs(
         }
     };
     let built = builder.build().map_err(|error| {
-        CliError::usage("The container of the shared store cannot be spoken to.").because(&error)
+        CliError::usage("The container of the shared store cannot be reached with these settings.")
+            .because(&error)
+            .hint("docs/operations.md (Set up in ten minutes) names what the environment must say for `azblob://`.")
     })?;
     Ok(Arc::new(built))
 }

@@ -114,12 +114,6 @@ impl Driver {
         &self.state
     }
 
-    /// Gives the lease back, for a journal that is closed in order.
-    #[must_use]
-    pub fn into_lease(self) -> Lease {
-        self.lease
-    }
-
     /// Records a command without driving the run on; for a run that nobody holds.
     ///
     /// # Errors

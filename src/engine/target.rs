@@ -1,7 +1,9 @@
 //! What was a run made against, and what does it prove? A run against a simulator is never one against Azure.
 
 use serde::{Deserialize, Serialize};
-use url::{Host, Url};
+use url::Url;
+
+use crate::model::net::is_loopback;
 
 /// What kind of run it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,21 +29,10 @@ impl RunTarget {
     /// By where Azure is said to be: nothing but a simulator is on this machine itself.
     #[must_use]
     pub fn of(mode: RunMode, endpoint: &str) -> Self {
-        let is_here = match Url::parse(endpoint).as_ref().map(Url::host) {
-            Ok(Some(Host::Domain(name))) => {
-                let name = name.trim_end_matches('.').to_ascii_lowercase();
-                name == "localhost" || name.ends_with(".localhost")
-            }
-            Ok(Some(Host::Ipv4(address))) => address.is_loopback(),
-            Ok(Some(Host::Ipv6(address))) => {
-                address.is_loopback()
-                    || address.to_ipv4_mapped().is_some_and(|address| address.is_loopback())
-            }
-            Ok(None) | Err(_) => false,
-        };
+        let is_here = || Url::parse(endpoint).is_ok_and(|url| is_loopback(&url));
         match mode {
             RunMode::Drill => Self::Simulator,
-            RunMode::Live if is_here => Self::Simulator,
+            RunMode::Live if is_here() => Self::Simulator,
             RunMode::Live => Self::Azure,
         }
     }
@@ -103,6 +94,8 @@ mod tests {
             "https://management.chinacloudapi.cn/",
             "https://localhost.example.org",
             "https://10.0.0.1",
+            // It is given a token of Azure's, so that it counts as Azure.
+            "https://sim.localhost",
         ] {
             assert_eq!(of(azure), RunTarget::Azure, "{azure}");
         }

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use url::{Host, Url};
+use url::Url;
 
 use super::id::Seq;
+use super::net::is_loopback;
 use super::secret::SecretSource;
 use super::time::duration_text;
 
@@ -328,22 +329,16 @@ pub enum HookUrl {
 /// They may not: a sentence, without the URL.
 pub fn hook_url(text: &str) -> Result<(), String> {
     let Some(url) = Url::parse(text).ok().filter(Url::has_host) else {
-        return Err("The URL of a receiver is none.".to_owned());
+        return Err("That is not the URL of a receiver: it has no host.".to_owned());
     };
     if !url.username().is_empty() || url.password().is_some() {
         return Err(
             "A password in a URL would become part of the plan: use `secret_url`.".to_owned()
         );
     }
-    let here = match url.host() {
-        Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    };
     match url.scheme() {
         "https" => Ok(()),
-        "http" if here => Ok(()),
+        "http" if is_loopback(&url) => Ok(()),
         _ => Err("Messages go by https, or by http to this host alone.".to_owned()),
     }
 }

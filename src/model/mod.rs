@@ -43,6 +43,7 @@ pub mod region_down;
 pub mod resource;
 pub mod resource_name;
 pub mod secret;
+pub mod shell;
 pub mod steering;
 pub mod tags;
 pub mod tenant;

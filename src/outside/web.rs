@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::model::net::is_loopback;
 use crate::model::outside::{HttpMethod, HttpRequest};
 
 /// Bytes of an answer that are read: what is taken of it is a few values.
@@ -52,13 +53,7 @@ fn plain(error: &reqwest::Error) -> String {
 }
 
 fn on_this_host(url: &str) -> bool {
-    let Ok(url) = url::Url::parse(url) else { return false };
-    match url.host() {
-        Some(url::Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
+    url::Url::parse(url).is_ok_and(|url| is_loopback(&url))
 }
 
 /// Sends a request, with headers whose secrets are filled in.

@@ -3,13 +3,14 @@
 
 use std::collections::BTreeSet;
 
+use crate::model::shell::quoted;
 use crate::model::{Plan, Region, ResourceId};
 
 /// The commands that mend a finding about a resource.
 pub(super) fn resource(rule: &str, id: &ResourceId) -> Vec<String> {
     let placed = format!(
         "--subscription {} --resource-group {}",
-        id.subscription(),
+        quoted(id.subscription()),
         quoted(id.resource_group())
     );
     let own = quoted(id.as_str());
@@ -56,25 +57,21 @@ pub(super) fn group(plan: &Plan, subscription: &str, group: &str) -> String {
         _ => "REGION",
     };
     format!(
-        "az group create --subscription {subscription} --name {} --location {region}",
+        "az group create --subscription {} --name {} --location {region}",
+        quoted(subscription),
         quoted(group)
     )
 }
 
 /// Registers the network provider.
 pub(super) fn registration(subscription: &str) -> String {
+    let subscription = quoted(subscription);
     format!("az provider register --namespace Microsoft.Network --subscription {subscription}")
 }
 
 /// Takes a lock off.
 pub(super) fn lock(id: &str) -> String {
     format!("az lock delete --ids {}", quoted(id))
-}
-
-/// A word of a command line, quoted where a shell would take it apart.
-fn quoted(word: &str) -> String {
-    let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./:".contains(letter);
-    if word.chars().all(plain) { word.to_owned() } else { format!("'{word}'") }
 }
 
 #[cfg(test)]

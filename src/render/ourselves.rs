@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use super::RunView;
-use super::by_hand::quoted;
+use crate::model::shell::quoted;
 
 /// What every command of this program that is shown ends with.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -16,12 +16,13 @@ pub struct Ourselves {
 const NAME: &str = "backroad ";
 
 /// What is asked about a run that there is: where it is kept must be known.
-const OF_RUNS: [&str; 18] = [
+const OF_RUNS: [&str; 21] = [
     "approve",
     "cancel",
     "decline",
     "export",
     "journal",
+    "metrics",
     "notify",
     "pause",
     "report",
@@ -30,11 +31,13 @@ const OF_RUNS: [&str; 18] = [
     "runs",
     "settle",
     "skip",
+    "source-down",
     "status",
     "take-over",
     "undo",
     "verify",
     "watch",
+    "web",
 ];
 
 impl Ourselves {

@@ -44,7 +44,7 @@ pub(super) struct StepSpan {
     pub(super) ended: Option<Timestamp>,
     /// When a gate of it was open.
     pub(super) asked: Vec<(Timestamp, Option<Timestamp>)>,
-    /// When it sent its last write that was taken, until Azure was done.
+    /// When it began to be taken back.
     pub(super) undo_began: Option<Timestamp>,
 }
 

@@ -94,6 +94,17 @@ pub enum StoreError {
     /// The run exists.
     #[error("run {0} exists already")]
     Exists(RunId),
+    /// The run went on while it was copied.
+    #[error("run {0} went on while it was copied; nothing was moved")]
+    WentOn(RunId),
+    /// A copy of a run is not what was written.
+    #[error("run {run} was not read back from {place} as it was written")]
+    NotReadBack {
+        /// The run.
+        run: RunId,
+        /// Where the copy is.
+        place: String,
+    },
     /// A shared store does not do what is asked of it.
     #[error("the shared store {place} does not answer as it should: {why}")]
     Shared {
@@ -158,19 +169,10 @@ impl StoreError {
             Self::Io { source, .. } if source.kind() == io::ErrorKind::FileTooLarge => {
                 FILE_LIMIT.to_owned()
             }
-            Self::Io { .. } => {
-                "Check that the state directory exists on a local disk and that you \
-                 may read and write it."
-                    .to_owned()
-            }
-            Self::DiskFull { .. } => {
-                "Free some space on that disk and try again; nothing that was \
-                 recorded is lost."
-                    .to_owned()
-            }
+            Self::Io { .. } => IO.to_owned(),
+            Self::DiskFull { .. } => DISK_FULL.to_owned(),
             Self::Held { .. } => {
-                "Ask the process that holds it (`backroad status`), or wait until \
-                 it ends."
+                "Ask the process that holds it (`backroad status`), or wait until it ends."
                     .to_owned()
             }
             Self::Newer { .. } => {
@@ -185,6 +187,11 @@ impl StoreError {
             Self::Unknown { .. } => "List the runs with `backroad runs`.".to_owned(),
             Self::Ambiguous { .. } => "Type more of the id.".to_owned(),
             Self::Exists(_) => "Resume it, or start another one.".to_owned(),
+            Self::WentOn(_) => "Copy it again once nobody drives it.".to_owned(),
+            Self::NotReadBack { place, .. } => format!(
+                "What was copied from is as it was. See what is wrong with `backroad store check {place}`, and copy \
+                 it again."
+            ),
             Self::Shared { .. } => {
                 "Nothing was written to Azure for it. Check that the account, the \
                  container and your role on it are right and that it can be reached from here, and \
@@ -231,6 +238,14 @@ fn of_damage(path: &Path) -> String {
          otherwise start a new run: its steps observe what is already in place."
     )
 }
+
+/// What can be done where the disk refuses.
+const IO: &str =
+    "Check that the state directory exists on a local disk and that you may read and write it.";
+
+/// What can be done about a full disk.
+const DISK_FULL: &str =
+    "Free some space on that disk and try again; nothing that was recorded is lost.";
 
 /// What can be done about a file that the system did not let grow.
 const FILE_LIMIT: &str = "This session may not let a file grow so far: raise the limit (`ulimit -f`), and try again; \

@@ -23,12 +23,8 @@ pub(crate) fn assess(spec: &Removal, body: Option<&Value>) -> Assessment {
 fn remove(spec: &Removal, body: &Value) -> Assessed {
     let before = writable(body);
     let mut restored = before.clone();
-    match (spec.kind, &spec.authorization) {
-        (RemovalKind::Connection | RemovalKind::HubConnection, Some(secret)) => {
-            with_key(&mut restored, "authorizationKey", secret);
-        }
-        (RemovalKind::VpnConnection, Some(secret)) => with_key(&mut restored, SHARED_KEY, secret),
-        _ => {}
+    if let (Some(key), Some(secret)) = (key_of(spec.kind), &spec.authorization) {
+        with_key(&mut restored, key, secret);
     }
     Assessed::Change(Box::new(PlannedChange {
         changes: vec![Change {
@@ -40,6 +36,27 @@ fn remove(spec: &Removal, body: &Value) -> Assessed {
         write: Write::to(WriteMethod::Delete, &spec.id),
         undo: Undo::Restore { resource: spec.id.clone(), body: restored },
     }))
+}
+
+/// The property in which what is removed has a key that Azure does not tell.
+const fn key_of(kind: RemovalKind) -> Option<&'static str> {
+    match kind {
+        RemovalKind::Connection | RemovalKind::HubConnection => Some("authorizationKey"),
+        RemovalKind::VpnConnection => Some(SHARED_KEY),
+        RemovalKind::Peering
+        | RemovalKind::Gateway
+        | RemovalKind::PublicIp
+        | RemovalKind::Subnet
+        | RemovalKind::Authorization
+        | RemovalKind::RouteTable
+        | RemovalKind::Route
+        | RemovalKind::VpnGateway
+        | RemovalKind::LocalGateway
+        | RemovalKind::HubVnet
+        | RemovalKind::HubRoutes
+        | RemovalKind::HubGateway
+        | RemovalKind::VirtualHub => None,
+    }
 }
 
 /// Puts the placeholder of a key into a connection's body; its value is filled in when it is sent.

@@ -7,6 +7,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::settings::CollectorSettings;
+use crate::model::net::is_loopback;
 use crate::outward;
 
 /// Bytes of an answer that are read: a count and a sentence.
@@ -52,7 +53,7 @@ impl Post {
     /// Posts a body; `rejected` is the field in which an answer counts what was not taken of it.
     pub(super) fn send(&self, url: &Url, body: &Value, rejected: &str) -> PostEnd {
         // Which no proxy can reach.
-        let client = if is_here(url) { &self.direct } else { &self.by_proxy };
+        let client = if is_loopback(url) { &self.direct } else { &self.by_proxy };
         let request = client.post(url.clone()).header("content-type", "application/json");
         self.runtime.block_on(async {
             match request.body(body.to_string()).send().await {
@@ -67,15 +68,6 @@ fn header((name, value): &(String, String)) -> Option<(HeaderName, HeaderValue)>
     let mut value = HeaderValue::from_str(value).ok()?;
     value.set_sensitive(true);
     Some((HeaderName::from_bytes(name.as_bytes()).ok()?, value))
-}
-
-fn is_here(url: &Url) -> bool {
-    match url.host() {
-        Some(url::Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 async fn answered(mut answer: reqwest::Response, rejected: &str) -> PostEnd {

@@ -242,6 +242,7 @@ fn bad_day(name: &str) -> Result<&'static BadDay, CliError> {
 fn without_people(plan: &Plan) -> Result<Plan, CliError> {
     let mut parts = plan.parts().clone();
     parts.people = None;
-    Plan::new(parts)
-        .map_err(|error| CliError::new(Status::Bug, "The plan came apart.").because(&error))
+    Plan::new(parts).map_err(|error| {
+        CliError::new(Status::Bug, "The plan cannot be changed for the drill.").because(&error)
+    })
 }

@@ -288,9 +288,7 @@ async fn go_on(
     let under_way = state.calls_under_way().max();
     let (command, later) = first.beginning(&state);
     let (command, asked) = under_way_already(context, &state, command, asked);
-    let Some(opened) = &state.opened else {
-        return Err(CliError::refused("The run has no event yet."));
-    };
+    let opened = Context::opened(&state)?;
     refuse_without_secrets(command.as_ref(), &state, &opened.plan)?;
     let target = Target { endpoint: Some(opened.endpoint.clone()), ..drive.target.clone() };
     refuse_elsewhere(drive, &target, opened, later)?;

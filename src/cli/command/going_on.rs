@@ -64,7 +64,8 @@ pub(super) fn refuse_elsewhere(
         return Err(CliError::usage(format!(
             "The run is about {}, not about {other}.",
             opened.endpoint
-        )));
+        ))
+        .hint("Leave `--endpoint` out: a run keeps the endpoint with which it began."));
     }
     if later > Duration::ZERO && opened.mode == RunMode::Live {
         return Err(CliError::usage(

@@ -134,9 +134,7 @@ async fn send_left(context: &Context, run: &RunId) -> Result<Status, CliError> {
     look.warn(context.ui);
     let RunLook { events, now, .. } = look;
     let state = Context::fold(&events)?;
-    let Some(opened) = &state.opened else {
-        return Err(CliError::refused("The run has no event yet."));
-    };
+    let opened = Context::opened(&state)?;
     let (mode, endpoint) = (opened.mode, opened.endpoint.clone());
     if !messages::are_sent(mode, &endpoint, messages::were_sent(context, run)) {
         let what = match mode {

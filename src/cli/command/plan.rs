@@ -87,7 +87,7 @@ pub(super) async fn plan(
         preflight::look(&arm, &beside, &clock, plan, waive).await?
     };
     if let Some(path) = out {
-        SavedPlan::new(runbook, &compiled.given, plan, &seen, &place).write(path)?;
+        SavedPlan::new(runbook, &compiled.given, plan, &seen, &place)?.write(path)?;
         let at = RealClock::new(std::num::NonZeroU32::MIN, None).now();
         note_plan(context, &plan.parts().runbook, path, at);
         context.ui.say(&kept(path, looked, target));

@@ -161,8 +161,9 @@ pub(super) fn run_id(now: Timestamp, entropy: &dyn Entropy) -> Result<RunId, Cli
     let millis = u64::try_from(now.as_millis()).unwrap_or_default();
     let chance = u128::from_be_bytes(entropy.bytes());
     let text = ulid::Ulid::from_parts(millis, chance).to_string();
-    RunId::parse(&text.to_ascii_lowercase())
-        .map_err(|error| CliError::new(Status::Bug, "A run's id is none.").because(&error))
+    RunId::parse(&text.to_ascii_lowercase()).map_err(|error| {
+        CliError::new(Status::Bug, "The id that was made for the run is not one.").because(&error)
+    })
 }
 
 /// Bytes as text.

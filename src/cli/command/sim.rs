@@ -142,8 +142,11 @@ fn identity(args: &ServeArgs) -> Result<Option<Arc<ServerIdentity>>, CliError> {
     if !args.tls {
         return Ok(None);
     }
-    let identity = ServerIdentity::new()
-        .map_err(|error| CliError::new(Status::OutOfReach, "There is no TLS.").because(&error))?;
+    let identity = ServerIdentity::new().map_err(|error| {
+        CliError::new(Status::OutOfReach, "No certificate can be made for https.")
+            .because(&error)
+            .hint("Without `--tls` it is served over http, to this host alone.")
+    })?;
     if let Some(path) = &args.tls_certificate {
         files::write_over(path, identity.certificate().as_bytes())?;
     }

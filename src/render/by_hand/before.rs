@@ -1,9 +1,10 @@
 //! How is what stands kept before a change, and written again after it? In a file beside the person, so that the way
 //! back needs no memory and no typing of values.
 
-use super::shell::{Az, quoted};
+use super::shell::Az;
 use super::{Line, called, line};
 use crate::model::ResourceId;
+use crate::model::shell::quoted;
 
 /// A resource whose body may lie in a file: it holds no key.
 pub(super) struct KeptBody<'a> {

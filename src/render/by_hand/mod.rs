@@ -25,7 +25,6 @@ use crate::model::action::General;
 use crate::model::vpn::SHARED_KEY_AT;
 use crate::model::{Action, ResourceId, SagaClass, SecretRef, SecretSource, Step};
 use shell::Az;
-pub(in crate::render) use shell::quoted;
 
 /// How a step is done by hand.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -218,7 +217,10 @@ fn key(secret: &SecretRef, secrets: &Secrets) -> (Option<Line>, String) {
             let variable = secret_variable(name, source);
             let read = match source {
                 Some(SecretSource::File(path)) => {
-                    let command = shell::key_in(&variable, &format!("cat {}", shell::quoted(path)));
+                    let command = shell::key_in(
+                        &variable,
+                        &format!("cat {}", crate::model::shell::quoted(path)),
+                    );
                     Some(noted(
                         "The key goes from its file into a variable of this shell.",
                         command,

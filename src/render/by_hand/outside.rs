@@ -1,12 +1,13 @@
 //! How is something done by hand that is not Azure's? What to type, and what to expect.
 
-use super::shell::{quoted, variable};
+use super::shell::variable;
 use super::{Guide, Line, Secrets, Trouble, line, noted, secret_variable};
 use crate::model::later;
 use crate::model::outside::{
     CommandSpec, EnvEntry, HttpCall, HttpMethod, HttpRequest, Outside, PassedValue,
 };
 use crate::model::probe::{Probe, ProbeAsk};
+use crate::model::shell::quoted;
 use crate::model::{SecretRef, SecretSource, StepName};
 
 pub(super) fn outside(outside: &Outside, secrets: &Secrets) -> Guide {

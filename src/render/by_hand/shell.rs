@@ -1,5 +1,7 @@
 //! How is a command written so that a person can type it, and nothing in it runs but itself?
 
+use crate::model::shell::quoted;
+
 /// The columns of a line, before what ends it: what a printed page and a small terminal have.
 const WIDTH: usize = 94;
 
@@ -110,17 +112,6 @@ pub(super) fn key_in(variable: &str, command: &str) -> String {
     format!(
         "{variable}=$({command})\n[ -n \"${variable}\" ] || {{ echo 'Stop: {variable} is empty.'; false; }}"
     )
-}
-
-/// A value as one word of a POSIX shell.
-pub(in crate::render) fn quoted(value: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=@%+,".contains(c);
-    if !value.is_empty() && value.chars().all(plain) {
-        return value.to_owned();
-    }
-    // A line's end would end the line of the one who types.
-    let line: String = value.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    format!("'{}'", line.replace('\'', "'\\''"))
 }
 
 /// A shell variable's name out of any name.

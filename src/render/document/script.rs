@@ -9,8 +9,8 @@ use std::fmt::Write as _;
 use super::Written;
 use super::step_view::{CommandView, StepPart, UndoView};
 use super::view::{Document, DocumentPart, StepLink};
+use crate::model::shell::quoted;
 use crate::outward;
-use crate::render::by_hand::quoted;
 
 /// What every such script begins with: its questions.
 const HEAD: &str = include_str!("script.sh");

@@ -177,6 +177,10 @@ fn departure(event: &Event, claims: u32) -> Option<(&'static str, String)> {
             ("process", format!("nothing could be recorded since {since}"))
         }
         Event::Paused { .. } => ("people", "the run was paused".to_owned()),
+        Event::CancelRequested { by, reason } if *by != Actor::Engine => {
+            let why = reason.as_ref().map_or_else(String::new, |why| format!(": {why}"));
+            ("people", format!("it was cancelled{why}"))
+        }
         Event::UndoRequested { by, reason } if *by != Actor::Engine => {
             let why = reason.as_ref().map_or_else(String::new, |why| format!(": {why}"));
             ("people", format!("it was taken back{why}"))

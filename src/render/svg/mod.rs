@@ -146,17 +146,6 @@ impl Svg {
         );
     }
 
-    /// Opens a link to a place in the page.
-    pub fn open_link(&mut self, anchor: &str, label: &str) {
-        let (anchor, label) = (escape_html(anchor), escape_html(label));
-        let _ = write!(self.body, r##"<a href="#{anchor}" aria-label="{label}">"##);
-    }
-
-    /// Closes a link.
-    pub fn close_link(&mut self) {
-        self.body.push_str("</a>");
-    }
-
     fn wrapped(&self, style: &str, inside_a_page: bool) -> String {
         let (left, w, h) = (n(self.left), n(self.size.0 - self.left), n(self.size.1));
         let id = escape_html(&self.id);

@@ -135,7 +135,7 @@ impl StoreEnd {
                 // Marked first: nobody drives it from here any more, and whoever did meanwhile shows.
                 if home.is_some() && state.links(run)?.len() != links.len() {
                     state.set_home(run, before.as_deref())?;
-                    return Err(grew(run, &self.place()));
+                    return Err(StoreError::WentOn(run.clone()));
                 }
                 Ok(())
             }
@@ -154,11 +154,6 @@ impl StoreEnd {
             }
         }
     }
-}
-
-fn grew(run: &RunId, place: &str) -> StoreError {
-    let why = format!("run {run} went on while it was copied; nothing was moved, say it again");
-    StoreError::Shared { place: place.to_owned(), why }
 }
 
 /// Refuses a run that somebody drives. One whose driver is silent may be copied; it can be copied again.
@@ -206,8 +201,7 @@ pub async fn copy_run(
     };
     // Read back: this is what `verified` means.
     if there.len() < found.links.len() || differs(&found.links, &there).is_some() {
-        let why = format!("run {run} was not read back as it was written");
-        return Err(StoreError::Shared { place: target, why });
+        return Err(StoreError::NotReadBack { run: run.clone(), place: target });
     }
     let home = match home {
         CopyHome::Moves => {
@@ -323,7 +317,7 @@ impl SharedStore {
                 Marked::Holds => return Ok(()),
                 // Somebody opened it before the mark was confirmed; what they are about is seen now.
                 Marked::Overtaken if tries < MARK_TRIES => tries += 1,
-                Marked::Overtaken => return Err(grew(run, self.place())),
+                Marked::Overtaken => return Err(StoreError::WentOn(run.clone())),
             }
         }
     }
@@ -351,7 +345,7 @@ impl SharedStore {
                 return Err(unknown());
             }
             if journal.links().await.map_err(strange)?.len() != events {
-                return Err(grew(run, self.place()));
+                return Err(StoreError::WentOn(run.clone()));
             }
             change(&mut note)?;
             note.epoch = journal.lease().epoch();
