@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::at_work::AzureWork;
+use super::barred::Barred;
 use super::{NoPath, stopped};
 use crate::engine::{Actor, Phase, RunPhase, RunState, StepState, people};
 use crate::model::{
@@ -151,6 +152,7 @@ impl Ask {
 pub(super) fn asks(
     state: &RunState,
     driven: Driven,
+    barred: &Barred,
     azure: &[AzureWork],
     now: Timestamp,
 ) -> Vec<Ask> {
@@ -169,18 +171,8 @@ pub(super) fn asks(
         let late = late.into_iter().map(|ask| time_was_over(&ask, &opened.run, &resume));
         asks = late.chain(open).collect();
     }
-    if let Some(step) = stopped(state) {
-        // Before any question: what is asked for a failover that cannot go on is asked in vain.
-        let why = format!("`{step}` failed, and nothing new starts before it is done.");
-        let mut ask = Ask::of_run(AskKind::Stopped, why, try_again(&opened.run, step));
-        ask.ways.extend(
-            people::failed(&opened.plan, state)
-                .iter()
-                .filter(|other| *other != step)
-                .map(|other| try_again(&opened.run, other)),
-        );
-        asks.insert(0, ask);
-    }
+    // Before any question: what is asked for what cannot go on is asked in vain.
+    asks.splice(0..0, barring(state, &opened.plan, &opened.run, barred));
     if let Some(by) = &state.paused {
         let (why, what) = match driven {
             Driven::ByAProcess => ("nothing new starts.", "let it go on"),
@@ -205,6 +197,23 @@ pub(super) fn asks(
         asks.push(Ask::of_run(AskKind::Interrupted, why, go_on));
     }
     asks
+}
+
+/// What there is to do about steps that failed, behind which others wait in vain.
+fn barring(state: &RunState, plan: &Plan, run: &RunId, barred: &Barred) -> Option<Ask> {
+    if let Some(step) = stopped(state) {
+        let why = format!("`{step}` failed, and nothing new starts before it is done.");
+        let mut ask = Ask::of_run(AskKind::Stopped, why, try_again(run, step));
+        let others = people::failed(plan, state);
+        let others = others.iter().filter(|other| *other != step);
+        ask.ways.extend(others.map(|other| try_again(run, other)));
+        return Some(ask);
+    }
+    let (first, others) = barred.by.split_first()?;
+    let why = format!("{} before it is tried again.", barred.told());
+    let mut ask = Ask::of_run(AskKind::Stopped, why, try_again(run, first));
+    ask.ways.extend(others.iter().map(|other| try_again(run, other)));
+    Some(ask)
 }
 
 /// What there is to do about a question whose time was over while nobody drove the run.

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::barred::Barred;
 use super::usual::{self, Left, Usual};
 use crate::engine::record::Direction;
 use crate::engine::{Phase, RunPhase, RunState, StepRecord, StepState};
@@ -81,7 +82,12 @@ const OWN: (Duration, Duration, Duration) =
 const BECOMES_TRUE: (u64, u64) = (2, 240);
 
 /// When the run will end, seen from `now`; none when it has ended.
-pub(super) fn forecast(state: &RunState, driven: Driven, now: Timestamp) -> Option<Forecast> {
+pub(super) fn forecast(
+    state: &RunState,
+    driven: Driven,
+    barred: &Barred,
+    now: Timestamp,
+) -> Option<Forecast> {
     let opened = state.opened.as_ref()?;
     let plan = &*opened.plan;
     let back = match &state.phase {
@@ -99,6 +105,7 @@ pub(super) fn forecast(state: &RunState, driven: Driven, now: Timestamp) -> Opti
         .steps()
         .iter()
         .enumerate()
+        .filter(|(place, _)| !barred.places.contains(place))
         .filter_map(|(place, step)| Some((place, ahead.left(step)?)))
         .collect();
     let (low, _) = laid(plan, back, &left, |left| left.left.low);
@@ -115,7 +122,7 @@ pub(super) fn forecast(state: &RunState, driven: Driven, now: Timestamp) -> Opti
         as_long_again,
         answers: left.values().filter(|left| left.person).count(),
         stands_still: state.paused.is_some() || driven == Driven::ByNobody,
-        stops,
+        stops: stops || !barred.by.is_empty(),
         path: path.collect(),
     })
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::asks::{Ask, AskKind, pause_reason};
 use super::at_work::AzureWork;
+use super::barred::Barred;
 use super::stopped;
 use crate::engine::{Event, Phase, Recorded, RunPhase, RunState, StepState};
 use crate::model::RunOutcome;
@@ -132,6 +133,7 @@ pub(super) fn headline(
     state: &RunState,
     events: &[Recorded],
     driven: Driven,
+    barred: &Barred,
     asks: &[Ask],
     azure: &[AzureWork],
 ) -> (RunStanding, String) {
@@ -180,7 +182,8 @@ pub(super) fn headline(
     };
     let sentence = match stopped(state) {
         Some(step) => format!("{step} failed, and nothing new starts; {sentence}"),
-        None => sentence,
+        None if barred.by.is_empty() => sentence,
+        None => format!("{}; {sentence}", barred.told()),
     };
     (standing, sentence)
 }

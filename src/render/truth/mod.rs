@@ -7,6 +7,7 @@
 
 mod asks;
 mod at_work;
+mod barred;
 mod forecast;
 mod headline;
 #[cfg(test)]
@@ -15,12 +16,13 @@ mod usual;
 
 use serde::{Deserialize, Serialize};
 
+use self::barred::Barred;
 use super::outage::no_path;
 use super::recovered::recovered_at;
 use super::timeline::seconds;
 use super::view::Driven;
 use crate::engine::{Recorded, RunPhase, RunState, StepState};
-use crate::model::{OnFailure, RunOutcome, StepName, StepStatus, Timestamp};
+use crate::model::{RunOutcome, StepName, StepStatus, Timestamp};
 use crate::render::Ourselves;
 
 pub use super::outage::NoPath;
@@ -129,18 +131,20 @@ pub fn truth(
     let elapsed = now.since(opened.at);
     let azure = at_work::at_work(state, now);
     let no_path = no_path(state, events);
-    let mut asks = asks::asks(state, driven, &azure, now);
+    let barred = Barred::of(state, plan);
+    let mut asks = asks::asks(state, driven, &barred, &azure, now);
     if let Some(no_path) = &no_path {
         asks.iter_mut().for_each(|ask| ask.without_a_path(*no_path));
     }
-    let forecast = forecast::forecast(state, driven, now);
+    let forecast = forecast::forecast(state, driven, &barred, now);
     let objective = verdict(state, events, elapsed, forecast.as_ref());
     let done = state
         .steps
         .values()
         .filter(|record| matches!(record.status(), StepStatus::Succeeded | StepStatus::Skipped))
         .count();
-    let (standing, mut headline) = headline::headline(state, events, driven, &asks, &azure);
+    let (standing, mut headline) =
+        headline::headline(state, events, driven, &barred, &asks, &azure);
     if let Some(no_path) = no_path.filter(|_| standing.mood() == Mood::Bad) {
         headline.insert_str(
             0,
@@ -155,12 +159,12 @@ pub fn truth(
         objective_seconds: plan.parts().objective.rto.map(seconds),
         objective,
         expected_end: forecast
-            .filter(|_| stopped(state).is_none())
+            .filter(|_| stopped(state).is_none() && barred.by.is_empty())
             .map(|forecast| forecast.view(now)),
         done: (done, plan.steps().len()),
         azure,
         no_path,
-        next: next(state),
+        next: next(state, &barred),
         asks,
         owed: state.obligations(),
     })
@@ -228,29 +232,22 @@ pub(super) fn stopped(state: &RunState) -> Option<&StepName> {
 
 /// The steps that may begin first: pending ones whose needs are not pending themselves, in the plan's order;
 /// on the way back those that are still to be taken back.
-fn next(state: &RunState) -> Vec<String> {
+fn next(state: &RunState, barred: &Barred) -> Vec<String> {
     const SHOWN: usize = 4;
     let Some(opened) = &state.opened else { return Vec::new() };
     let pending = |name: &StepName| {
         state.step(name).is_some_and(|record| matches!(record.state, StepState::Pending))
     };
-    // What waits for a step that failed does not begin before that is retried.
-    let barred = |name: &StepName| {
-        let failed = state.step(name).is_some_and(|record| {
-            matches!(record.state, StepState::Failed(_) | StepState::TimedOut { .. })
-        });
-        let step = opened.plan.step(name);
-        failed && step.is_some_and(|step| step.on_failure != OnFailure::Continue)
-    };
-    let held_up = |name: &StepName| pending(name) || barred(name);
     let steps = opened.plan.steps().iter();
     let soon = |names: Vec<String>| names.into_iter().take(SHOWN).collect();
     match &state.phase {
         RunPhase::Forward if stopped(state).is_some() => Vec::new(),
         RunPhase::Forward => soon(
             steps
-                .filter(|step| pending(&step.name) && !step.needs.iter().any(held_up))
-                .map(|step| step.name.to_string())
+                .enumerate()
+                .filter(|(place, _)| !barred.places.contains(place))
+                .filter(|(_, step)| pending(&step.name) && !step.needs.iter().any(pending))
+                .map(|(_, step)| step.name.to_string())
                 .collect(),
         ),
         RunPhase::Undoing { by } => {

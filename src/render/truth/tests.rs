@@ -241,6 +241,29 @@ fn a_run_that_nobody_drives_says_how_to_take_it_up() {
     assert!(truth.expected_end.unwrap().stands_still);
 }
 
+/// One step is tried again, and another that failed still bars what comes after both.
+#[test]
+fn what_waits_behind_a_step_that_failed_is_not_expected_and_what_mends_it_is_said() {
+    let declined = StepError::rejected("declined", "A person declined.");
+    let book = until_the_gate()
+        .at(131, Event::StepFailed { step: name("go_ahead"), error: declined })
+        .at(132, Event::RunEnded { outcome: RunOutcome::Failed });
+    let reopened = book
+        .at(200, Event::Reopened { by: person("ann"), why: "again".to_owned() })
+        .at(200, Event::StepReset { step: name("back"), by: person("ann"), reason: None })
+        .at(201, Event::StepStarted { step: name("back"), attempt: 2 });
+    let truth = truth_of(&reopened, Driven::ByAProcess, 210);
+    assert!(
+        truth.headline.starts_with("go_ahead failed, and the step behind it does not begin; "),
+        "{}",
+        truth.headline
+    );
+    assert_eq!(truth.asks[0].kind, AskKind::Stopped);
+    assert!(truth.asks[0].ways[0].command.ends_with(" go_ahead"), "{:?}", truth.asks[0].ways);
+    assert_eq!((truth.expected_end.is_none(), truth.next.is_empty()), (true, true));
+    assert_ne!(truth.objective, ObjectiveVerdict::Holds);
+}
+
 /// A question that is open is asked in vain where what it leads to cannot begin.
 #[test]
 fn a_failure_behind_an_open_question_is_said_first_with_what_mends_it() {
