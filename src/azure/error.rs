@@ -239,7 +239,19 @@ pub fn scrubbed(message: &str) -> String {
         named = if is_name { Named::Before } else { Named::No };
         rest = &rest[word.len()..];
     }
-    out.chars().take(MESSAGE_MAX).collect()
+    without_long_queries(&out).chars().take(MESSAGE_MAX).collect()
+}
+
+/// The longest URL in a message that a person reads whole.
+const URL_MAX: usize = 200;
+
+/// The URL of an operation has a query of up to two thousand signs (docs/wire.md 2), which says nothing to people.
+fn without_long_queries(message: &str) -> String {
+    let cut = |word: &str| match word.split_once('?') {
+        Some((place, _)) if word.len() > URL_MAX && place.contains("://") => format!("{place}?…"),
+        _ => word.to_owned(),
+    };
+    message.split(' ').map(cut).collect::<Vec<_>>().join(" ")
 }
 
 /// Whether the name of a secret stands before a word.
@@ -375,5 +387,7 @@ mod tests {
         ] {
             assert_eq!(scrubbed(message), left);
         }
+        let long = format!("Ask https://h/op?t=1&c={} later", "x".repeat(1_800));
+        assert_eq!(scrubbed(&long), "Ask https://h/op?… later");
     }
 }

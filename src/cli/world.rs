@@ -265,7 +265,7 @@ impl KeptDrill {
     /// Lays a bad day over what is to come.
     pub fn live_through(&self, day: &BadDay) {
         let mut kept = self.world.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.world.live_through(day, self.clock.now());
+        kept.world.live_through(day, &self.plan, self.clock.now());
     }
 
     /// The same surroundings over a copy of the world, for a look that shall leave no trace.

@@ -12,6 +12,9 @@ use crate::model::{Change, Disposition, OnFailure, ResourceId, SagaClass, Side, 
 /// The code of a step that ended only because its run was cancelled.
 const CANCELLED: &str = "cancelled";
 
+/// What the codes have in common by which Azure says that something else is at work there (docs/wire.md 3).
+const SOMETHING_AT_WORK: &str = "AnotherOperation";
+
 /// What Azure says of a reference to what is not there. It is accepted later where that is being made, or has
 /// just been (docs/wire.md 3).
 const REFERS_TO_NOTHING: &str = "InvalidResourceReference";
@@ -48,7 +51,8 @@ pub(super) fn retry_or_fail(
         Disposition::Rejected => return fail(turn, step, direction, error),
     };
     let draining_forward = turn.draining() && direction == Direction::Forward;
-    if !retry::allows_another(&step.retry, made) || draining_forward {
+    let allowed = retry::allows_another(&step.retry, made) || waits_for_our_own(turn, step, &error);
+    if !allowed || draining_forward {
         return fail(turn, step, direction, error);
     }
     let nonce = turn.state.opened.as_ref().map_or("", |opened| opened.nonce.as_str());
@@ -57,6 +61,18 @@ pub(super) fn retry_or_fail(
     turn.emit(Event::RetryScheduled { step: step.name.clone(), error, not_before: at });
     let ticket = turn.ticket(&step.name);
     turn.effect(Effect::WakeAt(Timer::Retry(ticket), at));
+}
+
+/// Whether Azure refuses because something is at work there, and that may be what a step of this run began and gave
+/// up waiting for: it ends by itself, and counting attempts until then proves nothing. The step's own time bounds it
+/// (azure-facts 3.9, 1.3: a removal in a region that is down may be accepted, and fail half an hour later).
+fn waits_for_our_own(turn: &TurnContext<'_>, step: &Step, error: &StepError) -> bool {
+    let at_work = |other: &Step| {
+        let state = turn.record(&other.name).map(|record| &record.state);
+        other.name != step.name
+            && matches!(state, Some(StepState::TimedOut { operation: Some(_), .. }))
+    };
+    error.code.contains(SOMETHING_AT_WORK) && turn.plan.steps().iter().any(at_work)
 }
 
 /// Azure says that a write is done, and the resource shows something else. The next attempt begins by looking, and

@@ -132,6 +132,8 @@ fn source_left(hub: &DraftHub, link: &DraftLink, revocable: bool, steps: &mut Ve
                 .needs(&["source_dead"])
                 .is("when", "steps.source_dead.status == \"succeeded\" && steps.source_dead.choice == \"revoke\"")
                 .with("id", format!("\"${{params.circuit{}}}/authorizations/{name}\"", link.suffix))
+                // A removal that was accepted in a dead region keeps others out until it fails (azure-facts 3.9).
+                .is("timeout", "40m")
                 .is("undo", "keep"),
             );
         needs.push(revoke);

@@ -1,6 +1,8 @@
 //! What can go wrong in a failover? A library of bad days, to be laid over any world.
 
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +10,8 @@ use super::fault::Fault;
 use super::scenario::Outage;
 use super::scheduled_event::ScheduledEvent;
 use super::world::World;
-use crate::model::Timestamp;
+use crate::model::time::duration_text;
+use crate::model::{Action, Plan, Region, Timestamp};
 
 /// A bad day: faults that have one cause.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +32,43 @@ pub struct BadDay {
     /// How regions that are down behave, if otherwise than the world says.
     #[serde(default)]
     pub outage: Option<Outage>,
+    /// When the target is out: every region in which the runbook makes something, but the one that it leaves.
+    #[serde(default)]
+    pub target_out: Option<TargetOut>,
+}
+
+/// When the region that a runbook leads to is out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TargetOut {
+    /// From when, from the day's beginning.
+    #[serde(with = "duration_text")]
+    pub from: Duration,
+    /// Until when.
+    #[serde(with = "duration_text")]
+    pub until: Duration,
+}
+
+impl TargetOut {
+    /// What happens to these regions.
+    fn events(&self, regions: &BTreeSet<Region>) -> Vec<ScheduledEvent> {
+        if regions.is_empty() {
+            return Vec::new();
+        }
+        let (down, up) = (regions.clone(), regions.clone());
+        vec![
+            ScheduledEvent { after: self.from, down, ..ScheduledEvent::default() },
+            ScheduledEvent { after: self.until, up, ..ScheduledEvent::default() },
+        ]
+    }
+}
+
+impl BadDay {
+    /// Whether anything happens on it that is not an answer to a request.
+    #[must_use]
+    pub fn is_lived_by_others(&self) -> bool {
+        !self.events.is_empty() || self.target_out.is_some()
+    }
 }
 
 /// The days that ship with the program, as their file has them.
@@ -56,16 +96,38 @@ impl World {
         self.schedule.begin_at(now);
     }
 
-    /// Lays a bad day over what is to come; its times count from `now`.
-    pub fn live_through(&mut self, day: &BadDay, now: Timestamp) {
+    /// The regions that a plan leads to: in which it makes something, or changes what stands there, but for the one
+    /// that it leaves.
+    #[must_use]
+    pub fn targets_of(&self, plan: &Plan) -> BTreeSet<Region> {
+        let left = plan.parts().source_region.as_ref();
+        let but_the_source = |regions: BTreeSet<Region>| -> BTreeSet<Region> {
+            regions.into_iter().filter(|region| Some(region) != left).collect()
+        };
+        let steps = || plan.steps_to_run().map(|step| &step.action);
+        let made =
+            steps().filter_map(|action| action.nature().tracked).map(|it| it.location.clone());
+        let made = but_the_source(made.collect());
+        if !made.is_empty() {
+            return made;
+        }
+        let changed = steps().filter(|action| !matches!(action, Action::Remove(_)));
+        let changed = changed.filter_map(|action| self.location(action.written()?));
+        but_the_source(changed.collect())
+    }
+
+    /// Lays a bad day over what is to come; its times count from `now`, and its target is where the plan leads.
+    pub fn live_through(&mut self, day: &BadDay, plan: &Plan, now: Timestamp) {
         self.schedule.begin_at(now);
-        self.lived.begin(&day.name, day.outage.is_some());
+        let instead_of = day.outage.map(|_| self.regions.outage());
+        self.lived.begin(&day.name, instead_of);
         let name = Some(day.name.clone());
         for mut fault in day.faults.iter().cloned() {
             fault.tally.day.clone_from(&name);
             self.faults.add(fault);
         }
-        let own = day.events.iter().cloned();
+        let target_out = day.target_out.as_ref().map(|out| out.events(&self.targets_of(plan)));
+        let own = day.events.iter().cloned().chain(target_out.into_iter().flatten());
         let events: Vec<ScheduledEvent> =
             own.map(|event| ScheduledEvent { day: name.clone(), ..event }).collect();
         self.schedule.add(&events, now);
@@ -86,7 +148,7 @@ mod tests {
         for day in &read {
             assert_eq!(named(&day.name), Some(day), "{}", day.name);
             assert!(day.title.len() < 80 && day.what.ends_with('.'), "{}", day.name);
-            let does = !day.faults.is_empty() || !day.events.is_empty() || day.outage.is_some();
+            let does = !day.faults.is_empty() || day.is_lived_by_others() || day.outage.is_some();
             assert!(does, "{} is a good day", day.name);
         }
     }

@@ -124,6 +124,17 @@ pub enum OutageWrites {
     FailLate,
 }
 
+impl OutageWrites {
+    /// What who writes sees of it: in a group that is at home in the region nothing can be taken (azure-facts 3.9).
+    #[must_use]
+    pub fn felt(self, home_down: bool) -> Self {
+        match self {
+            Self::NeverEnd | Self::FailLate if home_down => Self::FailFast,
+            felt => felt,
+        }
+    }
+}
+
 /// What a region that is down does with reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

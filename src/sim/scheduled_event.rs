@@ -99,13 +99,15 @@ impl World {
 
     /// Lets a scheduled event happen.
     pub(super) fn happen(&mut self, event: ScheduledEvent, now: Timestamp) {
-        if let Some(day) = &event.day {
-            self.lived.happened(day);
-        }
+        let day = event.day.clone();
+        let (there, onprem) = (self.regions(), self.network.onprem().clone());
+        let mut struck = false;
         for region in event.up {
+            struck |= self.regions.is_down(&region) && there.contains(&region);
             self.set_region_down(region, false);
         }
         for region in event.down {
+            struck |= !self.regions.is_down(&region) && there.contains(&region);
             self.set_region_down(region, true);
         }
         self.network.withdraw(&event.withdraw);
@@ -116,14 +118,20 @@ impl World {
         self.network.set_devices(true, &event.devices_up);
         for change in event.change {
             for id in self.met_by(&change.resource) {
+                struck = true;
                 self.change_elsewhere(&id, &change.set, now);
             }
         }
         for pattern in event.remove {
             for id in self.met_by(&pattern) {
+                struck = true;
                 self.resources.remove(&id);
                 self.resources.remove_within(&id);
             }
+        }
+        struck |= *self.network.onprem() != onprem;
+        if let Some(day) = day.filter(|_| struck) {
+            self.lived.happened(&day);
         }
     }
 

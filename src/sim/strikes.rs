@@ -31,9 +31,17 @@ impl World {
                     resource.state == State::Succeeded && now.since(resource.settled_at) < NEW
                 })
         });
-        if self.lived.has_outage() && ResourceId::parse(&resource).is_ok_and(|id| self.is_out(&id))
+        if self.lived.has_outage()
+            && let Ok(id) = ResourceId::parse(&resource)
+            && self.is_out(&id)
         {
-            self.lived.met_outage();
+            let now = self.regions.outage();
+            let home_down = self.group_home(&id).is_some_and(|home| self.regions.is_down(&home));
+            let writes = changes(request.method, request.url.path());
+            self.lived.met_outage(|before| match writes {
+                true => before.writes.felt(home_down) != now.writes.felt(home_down),
+                false => before.reads != now.reads,
+            });
         }
         let occasion = Occasion {
             method: &method,

@@ -249,14 +249,14 @@ impl World {
         let at = self.location(id).unwrap_or_else(|| home.clone());
         let is_down = |region| self.regions.is_down(region);
         // Of a group that is at home there nothing can be written, wherever it stands.
-        match self.regions.writes() {
+        match self.regions.writes().felt(is_down(&home)) {
             _ if !is_down(&home) && !is_down(&at) => {}
             OutageWrites::Hang => {
                 let message = format!("The service in {at} did not answer within a minute.");
                 return Err(Refusal::new(504, "GatewayTimeout", message).by_gateway());
             }
-            OutageWrites::NeverEnd | OutageWrites::FailLate if !is_down(&home) => {}
-            OutageWrites::FailFast | OutageWrites::NeverEnd | OutageWrites::FailLate => {
+            OutageWrites::NeverEnd | OutageWrites::FailLate => {}
+            OutageWrites::FailFast => {
                 let message = format!("The service is unavailable in {at} now.");
                 return Err(Refusal::new(503, "ServiceUnavailable", message));
             }

@@ -9,8 +9,9 @@ use backroad::model::{Region, RunOutcome};
 use backroad::preflight::{inquire, judge};
 use backroad::render::Style;
 use backroad::render::line;
+use backroad::sim::bad_day::named;
 
-use crate::support::{Drove, Lab, Stage};
+use crate::support::{Drove, Lab, Stage, world_file};
 
 /// The events from a place on, as a person sees them pass.
 fn told(lab: &Lab, from: usize, out: &mut String) -> usize {
@@ -84,6 +85,33 @@ async fn a_dead_source_keeps_its_connection_and_fights_when_it_returns() {
     assert!(lab.world.lock().unwrap().reachability().iter().all(|reach| reach.verdict.works()));
     lab.check_ledger().unwrap();
     snapshot("hazard-1-and-2-the-dead-source-returns", &text);
+}
+
+/// H1 as it is worst: the removal is taken and fails half an hour later, and keeps everybody else from the circuit
+/// until then. Whatever the commander chooses waits for that, and recovers.
+#[tokio::test]
+async fn a_removal_that_is_taken_and_never_ends_holds_the_others_up_and_fails_none_of_them() {
+    let southeastasia = Region::parse("southeastasia").unwrap();
+    for profile in ["drill_source_dead", "drill_revoke"] {
+        let stage = Stage::of("same-circuit-swap.yaml", profile).await;
+        let mut scenario = world_file("runbooks/worlds/one-circuit-kept-source-dead.yaml");
+        // Where the group is at home in the region that is out, nothing is taken.
+        let groups = scenario.resource_groups.iter_mut();
+        let ours = |group: &str| group.to_ascii_lowercase().ends_with("/rg-network-ea");
+        for group in groups.filter(|group| ours(&group.id)) {
+            group.location = southeastasia.clone();
+        }
+        let lab = Lab::new(stage.plan.clone(), &scenario);
+        let day = named("source-takes-and-fails").unwrap();
+        lab.world.lock().unwrap().live_through(day, &lab.plan, lab.now());
+        assert_eq!(Lab::outcome_of(lab.drive(None).await), RunOutcome::Succeeded, "{profile}");
+        let struck: u64 = lab.world.lock().unwrap().strikes().iter().map(|one| one.struck).sum();
+        assert!(struck > 0, "{profile}: nothing was taken");
+        let events = lab.journal.events();
+        let refused = events.iter().filter(|one| one.event.kind() == "retry_scheduled").count();
+        assert!(refused > 8, "{profile}: {refused} refusals, as many as attempts are counted");
+        assert!(lab.world.lock().unwrap().reachability().iter().all(|reach| reach.verdict.works()));
+    }
 }
 
 /// H2 again, prevented from the circuit's side: with its authorization revoked, the connection of the

@@ -137,7 +137,7 @@ async fn a_run_that_succeeded_reads_like_this() {
 #[tokio::test]
 async fn a_run_that_failed_says_where_and_why() {
     let lab = Stage::of("dr-circuit.yaml", "drill").await.lab();
-    lab.world.lock().unwrap().live_through(named("no-routes").unwrap(), lab.now());
+    lab.world.lock().unwrap().live_through(named("no-routes").unwrap(), &lab.plan, lab.now());
     assert_eq!(Lab::outcome_of(lab.drive(None).await), RunOutcome::Failed);
     let told = told(&lab);
     adds_up(&lab, &told);

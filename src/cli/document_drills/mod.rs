@@ -273,7 +273,7 @@ impl DrillOrigin {
                 (FaultDrill::At(key, Vec::new()), cell)
             }
             FaultDrill::Day(day) => {
-                let played = self.play(|world| world.live_through(day, now)).await;
+                let played = self.play(|world| world.live_through(day, &self.plan, now)).await;
                 if let Some(cell) =
                     not_met(&played, |all| all.into_iter().filter(|one| one.is_day).collect())
                 {
@@ -281,7 +281,7 @@ impl DrillOrigin {
                 }
                 let cell = match judge(played, good, None) {
                     // What others changed is not the run's to put right.
-                    cell if !day.events.is_empty() && cell.text == DIFFERS => {
+                    cell if day.is_lived_by_others() && cell.text == DIFFERS => {
                         Cell { handling: Handling::Recovers, text: String::new() }
                     }
                     cell => cell,

@@ -562,3 +562,38 @@ fn a_step_whose_operation_outlived_its_run_is_tried_again_and_looked_at_first() 
     bench.see("pip", Assessed::Holds);
     assert_eq!(bench.status("pip"), StepStatus::Succeeded);
 }
+
+/// A removal that was accepted goes on when its own time is up, and what needs the same circuit is refused until it
+/// ends: attempts are not counted meanwhile. Without such an operation they are.
+#[test]
+fn a_step_that_our_own_operation_keeps_out_is_tried_until_that_ends() {
+    for at_work in [true, false] {
+        let mut old = removal("old");
+        (old.timeout, old.on_failure) = (Duration::from_secs(60), OnFailure::Continue);
+        let mut new = public_ip("new", &["old"]);
+        (new.timeout, new.retry.attempts) = (Duration::from_secs(3_600), 2);
+        let mut bench = Bench::new(plan_of(vec![old, new]));
+        bench.give(Input::Opened);
+        bench.change("old");
+        let (ticket, _) = bench.take_send("old");
+        let answer = if at_work { Ok(accepted()) } else { Err(StepError::rejected("No", "No.")) };
+        bench.give(Input::Sent(ticket, answer));
+        if at_work {
+            bench.now = bench.now + Duration::from_secs(60);
+            timed_out(&mut bench, "old");
+        }
+        for _ in 0..5 {
+            if bench.status("new") != StepStatus::Running {
+                break;
+            }
+            bench.change("new");
+            let (ticket, _) = bench.take_send("new");
+            bench.give(Input::Sent(ticket, Err(transient())));
+            if bench.status("new") == StepStatus::Running {
+                bench.ring(|timer| matches!(timer, Timer::Retry(_)));
+            }
+        }
+        let expected = if at_work { StepStatus::Running } else { StepStatus::Failed };
+        assert_eq!(bench.status("new"), expected, "at work: {at_work}");
+    }
+}

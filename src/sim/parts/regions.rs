@@ -48,6 +48,11 @@ impl Regions {
         self.outage.reads == OutageReads::Refuse
     }
 
+    /// How they are out.
+    pub(in crate::sim) fn outage(&self) -> Outage {
+        self.outage
+    }
+
     /// Lets regions be out in another way.
     pub(in crate::sim) fn set_outage(&mut self, outage: Outage) {
         self.outage = outage;

@@ -66,6 +66,11 @@ const OUTAGE: &[Field] = &[
     may("reads", Kind::OneOf(&["answer", "refuse"]), "What it does with reads."),
 ];
 
+const TARGET_OUT: &[Field] = &[
+    must("from", Kind::Duration, "From when, from the day's beginning."),
+    must("until", Kind::Duration, "Until when."),
+];
+
 const CHANGE: &[Field] = &[
     must("resource", Kind::Text, "The resource; `*` stands for any text."),
     must("set", Kind::Json, "What is merged into its body (RFC 7396): null removes."),
@@ -288,6 +293,11 @@ pub(super) const BAD_DAY: &[Field] = &[
     may("faults", Kind::List(&FAULT), "Faults of requests and operations."),
     may("events", Kind::List(&Kind::Object(EVENT)), "What happens by itself."),
     may("outage", Kind::Object(OUTAGE), "How regions that are down behave on that day."),
+    may(
+        "target_out",
+        Kind::Object(TARGET_OUT),
+        "When the target is out: every region in which the runbook makes something, but the one that it leaves.",
+    ),
 ];
 
 /// What a file of bad days is.

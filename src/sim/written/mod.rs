@@ -195,12 +195,12 @@ pub fn read_bad_days(source: &SourceFile) -> ReadBadDays {
                 diagnostics.push(Diagnostic::error(Code::Twice, node.span.clone(), message));
             }
             names.push(name);
-            let does = ["faults", "events", "outage"];
+            let does = ["faults", "events", "outage", "target_out"];
             if !does.iter().any(|key| day.get(key).is_some_and(|node| !node.is_null())) {
                 let message = format!("Nothing happens on the day `{name}`.");
                 diagnostics.push(
                     Diagnostic::error(Code::NeverStrikes, day.span.clone(), message)
-                        .with_help("Give it faults, events or an outage."),
+                        .with_help("Give it faults, events, an outage or a `target_out`."),
                 );
             }
         }
