@@ -21,6 +21,9 @@ pub(super) struct Proof {
     idle: Vec<String>,
     /// Whether those may.
     allowed: bool,
+    /// Whether sites do not reach all that it is for; every view says it. That the source, which lives, carries on is
+    /// no fault of the drill's.
+    unreached: bool,
 }
 
 impl Proof {
@@ -39,7 +42,13 @@ impl Proof {
             let what = if one.is_day { "The bad day" } else { "The fault" };
             format!("{what} `{}` {}.", one.what, one.said())
         });
-        Self { late: late(driving, opened), idle: said.collect(), allowed: opened.allow_no_strike }
+        let view = driving.view();
+        Self {
+            late: late(driving, opened),
+            idle: said.collect(),
+            allowed: opened.allow_no_strike,
+            unreached: view.is_some_and(|view| view.leaves_unreached()),
+        }
     }
 
     /// Why the drill has not gone well, a sentence each.
@@ -48,9 +57,10 @@ impl Proof {
         self.late.iter().chain(idle).cloned().collect()
     }
 
-    /// How its command ends: otherwise than asked where something struck nothing.
+    /// How its command ends: otherwise than asked where something struck nothing, or sites saw that
+    /// not all is recovered.
     pub(super) fn judged(&self, status: Status) -> Status {
-        if status == Status::Done && !self.failures().is_empty() {
+        if status == Status::Done && (self.unreached || !self.failures().is_empty()) {
             return Status::EndedOtherwise;
         }
         status

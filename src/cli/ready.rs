@@ -6,12 +6,13 @@ use super::context::Context;
 use super::front::CompiledRunbook;
 use super::messages;
 use super::saved::SavedPlan;
+use super::world;
 use crate::engine::{RunKind, Survey};
 use crate::model::limits::FILE_BYTES_MAX;
 use crate::model::{Plan, RunOutcome};
 use crate::preflight::{Finding, FindingSeverity, FindingVerdict, Preflight};
 use crate::render::ready::{KnownDrill, ReadyRow};
-use crate::render::recovered_at;
+use crate::render::{recovered_at, run_view_at};
 use crate::store::regular;
 
 /// The rows that findings make, and what each is when no rule speaks of it.
@@ -172,8 +173,14 @@ pub(super) async fn last_drill(
         let now = crate::outward::redacted(&compiled.text);
         let took = recovered_at(&look.events).map(|at| at.since(opened.at));
         let missed = took.zip(opened.plan.parts().objective.rto).filter(|(took, rto)| took > rto);
+        let view = run_view_at(&state, &look.events, look.driven, look.now);
+        let short = view.and_then(|mut view| {
+            view.set_reached(&world::reached(context, &summary.run));
+            view.short()
+        });
         return Some(KnownDrill {
             missed,
+            short,
             run: summary.run.to_string(),
             kind,
             outcome,

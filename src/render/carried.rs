@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ipnet::IpNet;
 
 use super::step_words::{brought, come_to, proven};
+use super::style::span;
 use super::view::{ReachView, ReachedView, RunView};
 use crate::engine::RunState;
 use crate::model::net::overlap;
@@ -108,6 +109,24 @@ impl RunView {
         Some(format!(
             "Not all is recovered: every step was done in {took}, and this is not reached: {what}."
         ))
+    }
+
+    /// The same, with the time as people read it.
+    #[must_use]
+    pub fn short(&self) -> Option<String> {
+        self.short_of_recovery(&self.recovery_seconds.map_or_else(String::new, span))
+    }
+
+    /// Whether every step was done and sites do not reach all that it is for.
+    #[must_use]
+    pub fn leaves_unreached(&self) -> bool {
+        self.has_succeeded() && self.not_failed_over().is_none() && !self.not_reached.is_empty()
+    }
+
+    /// How long the recovery took, in seconds; none where sites saw that it is none, or not whole.
+    #[must_use]
+    pub fn recovery(&self) -> Option<f64> {
+        self.recovery_seconds.filter(|_| self.short().is_none())
     }
 
     /// That nothing has failed over, and how that is seen; nothing where something has.

@@ -111,6 +111,8 @@ pub struct KnownDrill {
     pub as_written: Option<bool>,
     /// How long it took to recover, and what its objective allowed, where that was not enough.
     pub missed: Option<(Duration, Duration)>,
+    /// Why not all was recovered, though every step was done.
+    pub short: Option<String>,
 }
 
 /// Whether the last drill is good enough by the runbook's policy.
@@ -152,6 +154,9 @@ pub fn drill_row(last: Option<&KnownDrill>, every: Option<Duration>, file: &str)
                 format!("{about} succeeded; whether the runbook was changed since is not known.");
             return ReadyRow::unknown(ROW, why, mend);
         }
+    }
+    if let Some(short) = &last.short {
+        return ReadyRow::bad(ROW, format!("{about} succeeded. {short}"), mend);
     }
     if let Some((took, allowed)) = last.missed {
         let (took, allowed) = (format_duration(took), format_duration(allowed));
@@ -386,6 +391,7 @@ mod tests {
             age: DAY * days,
             as_written: Some(true),
             missed: None,
+            short: None,
         }
     }
 
@@ -401,6 +407,8 @@ mod tests {
         assert_eq!(state(Some(&open)), ReadyState::Unknown);
         let changed = KnownDrill { as_written: Some(false), ..drill(1) };
         assert_eq!(state(Some(&changed)), ReadyState::Bad);
+        let short = KnownDrill { short: Some("Not all is recovered.".to_owned()), ..drill(1) };
+        assert_eq!(drill_row(Some(&short), None, "r.yaml").state, ReadyState::Bad);
         let late = KnownDrill { missed: Some((DAY, DAY / 24)), ..drill(1) };
         assert_eq!(state(Some(&late)), ReadyState::Bad);
         let lost = KnownDrill { as_written: None, ..drill(1) };

@@ -87,6 +87,7 @@ fn below(run: &RunLine) -> Vec<String> {
     if !run.open_gates.is_empty() {
         told.push(format!("open gates: {}", run.open_gates.join(", ")));
     }
+    told.extend(run.short.clone());
     let mut words = Vec::new();
     if let Some(by) = &run.by {
         words.push(format!("started by {by}"));

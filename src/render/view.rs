@@ -252,8 +252,11 @@ pub struct RunLine {
     /// How long ago that was, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub age_seconds: Option<f64>,
-    /// As [`RunView::recovery_seconds`].
+    /// As [`RunView::recovery`].
     pub recovery_seconds: Option<f64>,
+    /// Why not all is recovered, where every step of a drill was done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub short: Option<String>,
     /// Who drives it now.
     pub holder: Option<String>,
     /// What is wrong with it.
@@ -276,6 +279,7 @@ impl RunLine {
             started_at: None,
             age_seconds: None,
             recovery_seconds: None,
+            short: None,
             holder,
             problem,
         }

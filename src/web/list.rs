@@ -175,6 +175,7 @@ fn of_board(board: &RunBoard, progress: &RunProgress) -> RunLine {
         started_at: Some(board.started_at),
         age_seconds: None,
         recovery_seconds: board.recovery_seconds,
+        short: board.short.clone(),
         holder: progress.driven.then(|| "a process".to_owned()),
         problem: board.stale.clone(),
     }

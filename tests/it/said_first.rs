@@ -185,7 +185,8 @@ fn a_drill_whose_networks_do_not_answer_has_not_recovered_all() {
     let junit = state.join("drill.xml");
     let junit = junit.to_str().unwrap();
     let drill = ["drill", "runbooks/dr-circuit.yaml", "--world", &world];
-    let (_, out, err) = ran(state, &[&drill[..], &["--junit", junit]].concat());
+    let (code, out, err) = ran(state, &[&drill[..], &["--junit", junit]].concat());
+    assert_eq!(code, 1, "it ended otherwise than asked: {out}{err}");
     assert!(out.contains("Not all is recovered: every step was done in"), "{out}{err}");
     assert!(out.contains("10.1.0.0/24 from hongkong-dc"), "{out}");
     assert!(!out.contains("Recovered in"), "{out}");
@@ -197,6 +198,11 @@ fn a_drill_whose_networks_do_not_answer_has_not_recovered_all() {
     let run = view["run"].as_str().unwrap();
     let (_, report, _) = ran(state, &["report", run, "--format", "md"]);
     assert!(report.contains("Not all is recovered"), "{report}");
+    let (_, runs, _) = ran(state, &["runs"]);
+    assert!(runs.contains("Not all is recovered") && !runs.contains("recovered in"), "{runs}");
+    let (_, out, _) = ran(state, &["runs", "--output", "json"]);
+    let list: Value = serde_json::from_str(&out).unwrap();
+    assert!(list["runs"][0]["recovery_seconds"].is_null(), "{list}");
     // As the shipped world has it.
     let (_, out, _) = ran(state, &["drill", "runbooks/dr-circuit.yaml"]);
     assert!(out.contains("Recovered in"), "{out}");

@@ -11,10 +11,11 @@ use crate::cli::clock::RealClock;
 use crate::cli::context::{Context, RunLook};
 use crate::cli::error::{CliError, Status};
 use crate::cli::shared;
-use crate::engine::{Clock as _, RunState};
+use crate::cli::world;
+use crate::engine::{Clock as _, RunKind, RunState};
 use crate::render::truth::RunStanding;
 use crate::render::view::{Driven, RUNS_SCHEMA};
-use crate::render::{RunLine, json, run_view_at, runs_text};
+use crate::render::{RunLine, RunView, json, run_view_at, runs_text};
 use crate::store::RunSummaryRaw;
 use crate::store::shared::DriverNote;
 
@@ -112,6 +113,7 @@ pub(super) fn elsewhere(note: &DriverNote, behind: bool) -> RunLine {
         started_at: None,
         age_seconds: Some(Context::age(&note.run)),
         recovery_seconds: None,
+        short: None,
         holder: note.drives.then(|| format!("{}, {heard}", note.holder)),
         problem: silent.then(|| {
             format!(
@@ -161,10 +163,20 @@ async fn line(context: &Context, raw: RunSummaryRaw, told: Option<RunLine>) -> R
     if driven_elsewhere {
         driven = Driven::ByAProcess;
     }
-    let Some(view) = run_view_at(&state, &events, driven, now) else { return line };
+    let Some(mut view) = run_view_at(&state, &events, driven, now) else { return line };
+    if view.mode == RunKind::Drill && view.recovery_seconds.is_some() {
+        view.set_reached(&world::reached(context, &run));
+    }
+    line.age_seconds = Some(Context::age(&run));
+    read(line, &state, view)
+}
+
+/// What the list says of a run whose events were read.
+fn read(line: RunLine, state: &RunState, view: RunView) -> RunLine {
     let by = state.opened.as_ref().and_then(|opened| opened.by.as_ref());
     let truth = view.now.as_ref();
     let asks = truth.map_or(&[][..], |truth| &truth.asks);
+    let (short, recovery_seconds) = (view.short(), view.recovery());
     RunLine {
         runbook: Some(view.runbook),
         mode: Some(view.mode),
@@ -174,8 +186,8 @@ async fn line(context: &Context, raw: RunSummaryRaw, told: Option<RunLine>) -> R
         by: by.map(|by| by.name.clone()),
         open_gates: asks.iter().filter_map(|ask| ask.step.clone()).collect(),
         started_at: Some(view.started_at),
-        age_seconds: Some(Context::age(&run)),
-        recovery_seconds: view.recovery_seconds,
+        recovery_seconds,
+        short,
         ..line
     }
 }

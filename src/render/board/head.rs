@@ -57,6 +57,9 @@ pub struct RunBoard {
     pub ended_at: Option<Timestamp>,
     /// From its opening to its recovery, in seconds.
     pub recovery_seconds: Option<f64>,
+    /// Why not all is recovered, where every step of a drill was done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub short: Option<String>,
     /// Whether a process drives it.
     pub driven: bool,
     /// Whether this is how it stands now, and not as it stood after an earlier event.
@@ -121,7 +124,8 @@ pub fn board(
     events: &[Recorded],
     moment: BoardMoment<'_>,
 ) -> Option<(RunBoard, RunView)> {
-    let view = run_view_at(state, events, moment.driven, moment.now)?;
+    let mut view = run_view_at(state, events, moment.driven, moment.now)?;
+    view.set_reached(moment.reached);
     let mut now = view.now.clone()?;
     let hidden = BoardHidden {
         azure: cut(&mut now.azure, AT_ONCE_MAX),
@@ -152,7 +156,8 @@ pub fn board(
         by: view.by.clone(),
         started_at: view.started_at,
         ended_at: view.ended_at,
-        recovery_seconds: view.recovery_seconds,
+        recovery_seconds: view.recovery(),
+        short: view.short(),
         driven: moment.driven == Driven::ByAProcess && !now.standing.is_end(),
         live: moment.of.is_none(),
         event: view.events,

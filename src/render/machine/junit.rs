@@ -55,7 +55,7 @@ pub fn junit(view: &RunView, material: &JUnitMaterial) -> String {
     properties.extend(view.bad_days.iter().map(|day| ("bad_day", day.clone())));
     properties
         .extend(view.objective_seconds.map(|at_most| ("objective_seconds", at_most.to_string())));
-    properties.extend(view.recovery_seconds.map(|took| ("recovery_seconds", took.to_string())));
+    properties.extend(view.recovery().map(|took| ("recovery_seconds", took.to_string())));
     let suite = Suite {
         name: &view.runbook,
         at: Some(view.started_at.to_string()),

@@ -175,7 +175,7 @@ pub fn measures(state: &RunState, events: &[Recorded], view: &RunView) -> Option
         standing: *standing,
         started: opened.at,
         elapsed: *elapsed_seconds,
-        recovery: view.recovery_seconds,
+        recovery: view.recovery(),
         succeeded_at: recovered_at(events).map(|at| match view.mode {
             // A drill's hours are its own: by this host's clock it took a second.
             RunKind::Drill => begun_here(&opened.run).unwrap_or(at),

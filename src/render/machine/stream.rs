@@ -22,7 +22,10 @@ pub const RESULT_FIELDS: [(&str, &str); 9] = [
     ),
     ("exit_status", "The status with which the command ends."),
     ("elapsed_seconds?", "From the run's opening to its last event, or to now."),
-    ("recovery_seconds?", "From the run's opening to its success."),
+    (
+        "recovery_seconds?",
+        "From the run's opening to its success; absent where sites saw that not all is recovered.",
+    ),
     ("objective_seconds?", "What that is measured against."),
     ("steps?", "How many steps have which status: an object by status."),
     (
@@ -120,7 +123,7 @@ pub fn result_line(view: &RunView, exit_status: u8) -> String {
     put("outcome", json!(view.outcome));
     put("exit_status", json!(exit_status));
     put("elapsed_seconds", json!(view.elapsed_seconds));
-    put("recovery_seconds", json!(view.recovery_seconds));
+    put("recovery_seconds", json!(view.recovery()));
     put("objective_seconds", json!(view.objective_seconds));
     let mut steps: std::collections::BTreeMap<&str, u32> = std::collections::BTreeMap::new();
     for step in &view.steps {

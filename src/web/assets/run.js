@@ -70,7 +70,7 @@ const drawFacts = () => {
     const answers = end.answers ? `; ${plural(end.answers, "answer")} of people before it` : "";
     add("Expected end", time(end.likely, moment()), `${range}${answers}${still ? `; ${still}` : ""}`);
   } else if (shown.ended_at) {
-    add("Ended", time(shown.ended_at, shown.started_at), shown.recovery_seconds ? `${shown.not_reached || shown.carried_as_before ? "every step done" : "recovered"} after ${clock(shown.recovery_seconds)}` : "");
+    add("Ended", time(shown.ended_at, shown.started_at), shown.recovery_seconds ? `recovered after ${clock(shown.recovery_seconds)}` : shown.short ?? "");
   }
   add("Steps done", `${now.done[0]} of ${now.done[1]}`, Object.entries(shown.counts).filter(([word]) => !["succeeded", "pending"].includes(word)).map(([word, count]) => `${count} ${word.replaceAll("_", " ")}`).join(", "));
   byId("facts").replaceChildren(...facts);

@@ -12,7 +12,7 @@ const cells = (run) => {
   const link = `/runs/${encodeURIComponent(run.run)}`;
   const name = el("a", { href: link }, run.runbook ?? "not readable");
   const began = run.started_at ? time(run.started_at, Date.now()) : "";
-  const what = run.problem ?? run.headline ?? "";
+  const what = run.problem ?? run.short ?? run.headline ?? "";
   return [
     el("td", {}, state(word, word.replaceAll("_", " "))),
     el("td", {}, name, el("small", {}, el("code", {}, run.run), run.mode ? ` · ${run.mode}` : "", run.by ? ` · by ${run.by.split(" (")[0]}` : "")),
