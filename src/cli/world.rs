@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::args::Compile;
+use super::args::{Compile, Waive};
 use super::azure::SecretSettings;
 use super::context::Context;
 use super::error::{CliError, Status};
@@ -12,6 +12,7 @@ use super::files;
 use super::front;
 use super::kept_world::{self, KeptWorld};
 use super::left;
+use super::preflight;
 use super::region_down;
 use super::session::{DriveStart, Driving, GateAnswers, Session};
 use super::written;
@@ -22,6 +23,7 @@ use crate::engine::{Clock, Ending, RunMode};
 use crate::model::limits::FILE_BYTES_MAX;
 use crate::model::{Messages, Plan, RegionDown, RunId, RunOutcome, Timestamp};
 use crate::outside::{BesideAzure, RoutedActuator, RoutedObserver};
+use crate::preflight::FindingVerdict;
 use crate::render::view::{ReachView, ReachedView, StrikesView};
 use crate::sim;
 use crate::sim::network::Reach;
@@ -39,6 +41,8 @@ pub struct Outset<'a> {
     pub down: &'a [RegionDown],
     /// What was said of a runbook's drill that may have to come before this one.
     pub before: Option<Before<'a>>,
+    /// The rules that a person takes upon themselves, also in the drill that comes before.
+    pub waive: Option<&'a Waive>,
 }
 
 /// What a person says of the drill of a runbook after which another one begins.
@@ -207,13 +211,39 @@ impl KeptDrill {
             ));
         };
         let before = front::compile(context, after, &Compile::default(), "drill")?;
-        let earlier = Outset { seed: outset.seed, ..outset.of_before(after) };
+        let earlier = Outset { seed: outset.seed, waive: outset.waive, ..outset.of_before(after) };
         let before_drill = Box::pin(Self::begin(context, &before, earlier)).await?;
+        before_drill.may_begin(outset.waive).await?;
         let (mut world, now) = before_drill.played(&before).await?;
         for region in &compiled.returns {
             world.set_region_down(region.clone(), false);
         }
         Ok((world, now))
+    }
+
+    /// Refuses a drill that its own preflight stops: what comes after it would prove a way back from where nobody gets.
+    async fn may_begin(&self, waive: Option<&Waive>) -> Result<(), CliError> {
+        let (arm, clock) = self.copy()?;
+        let beside = BesideAzure::stand_in(Arc::clone(&clock));
+        let none = Waive::default();
+        let found =
+            preflight::look(&arm, &beside, &clock, &self.plan, waive.unwrap_or(&none)).await?;
+        let mut blocking = found.blocking().peekable();
+        if blocking.peek().is_none() {
+            return Ok(());
+        }
+        let runbook = &self.plan.parts().runbook;
+        let what = format!("The drill of {runbook}, after which this one begins, cannot begin.");
+        let refused = blocking.fold(CliError::refused(what), |refused, finding| {
+            let why = match &finding.verdict {
+                FindingVerdict::Failed(why) | FindingVerdict::Unknown(why) => why.as_str(),
+                FindingVerdict::Passed => "",
+            };
+            refused.reason(&format!("{} {}: {why}", finding.rule, finding.about))
+        });
+        Err(refused.hint(format!(
+            "See it whole with `backroad preflight` of {runbook}, and mend it there."
+        )))
     }
 
     /// The world after a drill of this plan that nobody keeps, and when it ended.

@@ -7,6 +7,7 @@ use ipnet::IpNet;
 use super::writes::Writes;
 use crate::engine::{Phase, RunState, StepRecord, StepState};
 use crate::model::action::{HubAction, Verification};
+use crate::model::desired::RemovalKind;
 use crate::model::vpn::Vpn;
 use crate::model::{Action, Plan, ResourceId, Step, StepName};
 
@@ -68,25 +69,63 @@ pub(super) fn proven(state: &RunState, plan: &Plan) -> BTreeSet<IpNet> {
     told.flatten().filter(|prefix| prefix.prefix_len() > 0).copied().collect()
 }
 
-/// The virtual networks that a run has brought to a gateway, or whose subnets it has given tables and security groups:
-/// whatever else becomes of them, they are to be reached.
+/// The virtual networks that a run has brought to a gateway, or whose subnets it has given tables and security groups, but
+/// for those that it has taken off again, as a failback does: whatever else becomes of them, they are to be reached.
 pub(super) fn brought(state: &RunState, plan: &Plan) -> BTreeSet<ResourceId> {
-    let of_subnet = |subnet: &ResourceId| subnet.parent().into_iter().collect::<Vec<_>>();
-    let brought = done(state, plan).flat_map(|step| match &step.action {
-        Action::Peering(spec) if spec.use_remote_gateways == Some(true) => {
+    let mut steps: Vec<&Step> = done(state, plan).collect();
+    steps.sort_by_key(|step| state.step(&step.name).and_then(|record| record.ended_at));
+    let (mut on, mut off, mut given) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    for step in steps {
+        match &step.action {
+            Action::Association(spec) => given.extend(spec.subnet.parent()),
+            Action::SecurityGroup(spec) => given.extend(spec.subnet.parent()),
+            action => {
+                for network in taken_off(action) {
+                    on.remove(&network);
+                    off.insert(network);
+                }
+                if let Some(network) = brought_by(action) {
+                    off.remove(&network);
+                    on.insert(network);
+                }
+            }
+        }
+    }
+    on.extend(given.into_iter().filter(|network| !off.contains(network)));
+    on
+}
+
+/// The network that an action brings to a gateway.
+fn brought_by(action: &Action) -> Option<ResourceId> {
+    match action {
+        Action::Peering(spec) if spec.use_remote_gateways == Some(true) => spec.id.parent(),
+        Action::Peering(spec) if spec.allow_gateway_transit == Some(true) => {
+            Some(spec.remote.clone())
+        }
+        Action::Hub(HubAction::Vnet(spec)) => Some(spec.vnet.clone()),
+        Action::Gateway(spec) => spec.subnet.parent(),
+        Action::Vpn(Vpn::Gateway(spec)) => spec.subnet.parent(),
+        _ => None,
+    }
+}
+
+/// The networks that an action takes off what brought them on-premises.
+fn taken_off(action: &Action) -> Vec<ResourceId> {
+    match action {
+        Action::Peering(spec) if spec.use_remote_gateways == Some(false) => {
             spec.id.parent().into_iter().collect()
         }
-        Action::Peering(spec) if spec.allow_gateway_transit == Some(true) => {
-            vec![spec.remote.clone()]
+        Action::Remove(spec) if spec.kind == RemovalKind::Peering => {
+            spec.id.parent().into_iter().chain(spec.remote.clone()).collect()
         }
-        Action::Hub(HubAction::Vnet(spec)) => vec![spec.vnet.clone()],
-        Action::Gateway(spec) => of_subnet(&spec.subnet),
-        Action::Vpn(Vpn::Gateway(spec)) => of_subnet(&spec.subnet),
-        Action::Association(spec) => of_subnet(&spec.subnet),
-        Action::SecurityGroup(spec) => of_subnet(&spec.subnet),
+        Action::Remove(spec) if spec.kind == RemovalKind::HubVnet => {
+            spec.remote.iter().cloned().collect()
+        }
+        Action::Remove(spec) if spec.id.name().eq_ignore_ascii_case("GatewaySubnet") => {
+            spec.id.parent().into_iter().collect()
+        }
         _ => Vec::new(),
-    });
-    brought.collect()
+    }
 }
 
 /// The circuits that a run has come to: those that a step of it connected, or saw the prefixes on. By name.

@@ -106,7 +106,8 @@ async fn drilled(
         compiled.plan = without_people(&compiled.plan)?;
     }
     let (world, down) = (args.world.as_deref(), args.down.regions.as_slice());
-    let outset = Outset { world, seed: args.seed, down, ..Outset::default() };
+    let waive = Some(&args.start.waive);
+    let outset = Outset { world, seed: args.seed, down, waive, ..Outset::default() };
     let drill = world::KeptDrill::begin(context, &compiled, outset).await?;
     material.seed = Some(drill.seed());
     let named = args.world.as_ref().or(compiled.world.as_ref());

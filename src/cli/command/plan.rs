@@ -63,7 +63,7 @@ pub(super) async fn plan(
     let drilled = own.is_some() && target.endpoint.is_none();
     let looked = world.or(own.map(PathBuf::as_path).filter(|_| drilled));
     let LookedAt { arm, clock, beside, place } = match looked {
-        Some(path) => in_world(context, &compiled, world, down, path).await?,
+        Some(path) => in_world(context, &compiled, world, down, path, waive).await?,
         None => in_azure(plan, target, down)?,
     };
     // The observer is all that the survey is given: there is nothing it could do wrong.
@@ -152,8 +152,10 @@ async fn in_world(
     world: Option<&Path>,
     down: &RegionsDown,
     path: &Path,
+    waive: &Waive,
 ) -> Result<LookedAt, CliError> {
-    let outset = Outset { world, down: &down.regions, ..Outset::default() };
+    let waive = Some(waive);
+    let outset = Outset { world, down: &down.regions, waive, ..Outset::default() };
     let drill = world::KeptDrill::begin(context, compiled, outset).await?;
     down.say_later(context, "plan");
     let beside = BesideAzure::stand_in(Arc::clone(&drill.clock));

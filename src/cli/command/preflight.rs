@@ -52,7 +52,8 @@ pub(super) async fn preflight(context: &Context, args: &PreflightArgs) -> Result
     let drilled = args.world.is_some() || (own && args.target.endpoint.is_none());
     let (arm, clock, beside) = if drilled {
         let world = args.world.as_deref();
-        let outset = Outset { world, down: &args.down.regions, ..Outset::default() };
+        let waive = Some(&args.waive);
+        let outset = Outset { world, down: &args.down.regions, waive, ..Outset::default() };
         let drill = world::KeptDrill::begin(context, &compiled, outset).await?;
         args.down.say_later(context, "preflight");
         let beside = BesideAzure::stand_in(Arc::clone(&drill.clock));
