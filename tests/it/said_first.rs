@@ -207,3 +207,45 @@ fn a_drill_whose_networks_do_not_answer_has_not_recovered_all() {
     let (_, out, _) = ran(state, &["drill", "runbooks/dr-circuit.yaml"]);
     assert!(out.contains("Recovered in"), "{out}");
 }
+
+/// A way back is proven from where the failover leads; one that its own preflight stops leads nowhere.
+#[test]
+fn a_failback_is_not_drilled_after_a_failover_that_cannot_begin() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path();
+    let copy = |from: &Path, to: &Path| {
+        std::fs::create_dir_all(to).unwrap();
+        for entry in std::fs::read_dir(from).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_file() {
+                std::fs::copy(&path, to.join(path.file_name().unwrap())).unwrap();
+            }
+        }
+    };
+    for part in ["", "parts", "worlds"] {
+        copy(&file("runbooks").join(part), &place.join(part));
+    }
+    // A default route on the GatewaySubnet: Azure makes no gateway there.
+    dropping(&place.join("worlds"));
+    let world = place.join("worlds/dropped.yaml");
+    let text = std::fs::read_to_string(&world).unwrap();
+    std::fs::write(&world, text.replace("addressPrefix: 10.1.0.0/24", "addressPrefix: 0.0.0.0/0"))
+        .unwrap();
+    let runbook = place.join("dr-circuit.yaml");
+    let text = std::fs::read_to_string(&runbook).unwrap();
+    assert!(text.contains("worlds/two-circuits.yaml"));
+    std::fs::write(&runbook, text.replace("worlds/two-circuits.yaml", "worlds/dropped.yaml"))
+        .unwrap();
+    let home = place.join("dr-circuit-failback.yaml");
+    let drill = ["drill", home.to_str().unwrap()];
+    let (code, _, err) = ran(place, &drill);
+    assert_eq!(code, 4, "{err}");
+    assert!(
+        err.contains("The drill of dr-circuit, after which this one begins, cannot begin."),
+        "{err}"
+    );
+    assert!(err.contains("GWS-UDR0"), "{err}");
+    let (_, out, err) =
+        ran(place, &[&drill[..], &["--waive", "GWS-UDR0=the provider knows"]].concat());
+    assert!(!err.contains("cannot begin") && !out.is_empty(), "{err}");
+}
