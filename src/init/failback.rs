@@ -1,5 +1,7 @@
 //! How does the way home read? What the failover made is taken back, and what it changed is as it was.
 
+use ipnet::IpNet;
+
 use super::draft::{Draft, DraftHub, DraftKey, DraftLink, DraftSpoke, made};
 use super::failback_network::network_gone;
 use super::spokes_text::{spokes_param, subnets_param};
@@ -13,7 +15,7 @@ use crate::arm::kind;
 pub(super) fn body(draft: &Draft) -> Body {
     let mut body = Body::default();
     for hub in &draft.hubs {
-        params(hub, &mut body.params);
+        params(draft, hub, &mut body.params);
     }
     let swap = draft.strategy == Strategy::SameCircuitSwap;
     let mut back = Vec::new();
@@ -89,7 +91,7 @@ fn gateway_gone(hub: &DraftHub, gone: &[String], network: &[String], steps: &mut
     }
 }
 
-fn params(hub: &DraftHub, params: &mut Vec<ParamText>) {
+fn params(draft: &Draft, hub: &DraftHub, params: &mut Vec<ParamText>) {
     let s = &hub.suffix;
     params.push(ParamText::id(
         &format!("hub{s}"),
@@ -113,7 +115,7 @@ fn params(hub: &DraftHub, params: &mut Vec<ParamText>) {
     for (name, what, all) in [
         ("onprem_prefixes", "What the source must learn from on-premises.", &hub.source_onprem),
         ("source_prefixes", "What on-premises must hear of the source.", &hub.source_azure),
-        ("azure_prefixes", "What leaves the target's circuit.", &hub.azure),
+        ("azure_prefixes", "What leaves the target's circuit.", &leaving(draft, hub)),
     ] {
         if !all.is_empty() {
             params.push(
@@ -271,21 +273,40 @@ fn connection_gone(
         step = step.with("authorization", key);
     }
     steps.push(step.is("timeout", "30m").say("looks_good", "A GET of the connection answers 404."));
-    let mut forgotten = StepText::new(
-        &format!("forgotten{}", link.suffix),
-        &format!("{} carries the target's networks no longer", link.circuit.name()),
-        "verify.circuit_routes",
-    )
-    .needs(&[name])
-    .with("circuit", expr(&format!("params.circuit{}", link.suffix)))
-    .with("absent", expr(&format!("params.azure_prefixes{}", hub.suffix)))
-    .is("timeout", "10m")
-    .say("why", "As long as the prefixes are there, on-premises may still send this way.");
+    let mut forgotten = forgotten(draft, hub, link).needs(&[name]);
     if link.removed.is_some() && !draft.revocable {
         // A source that came back with its connection in place is on the circuit already.
         forgotten = forgotten.is("on_failure", "continue");
     }
     steps.push(forgotten);
+}
+
+/// The prefixes that leave the circuit with the target's networks: without those that a site tells it itself.
+fn leaving(draft: &Draft, hub: &DraftHub) -> Vec<IpNet> {
+    let told = || hub.links.iter().flat_map(|link| &link.onprem).chain(&draft.moved);
+    hub.azure.iter().filter(|own| !told().any(|of_site| own.contains(of_site))).copied().collect()
+}
+
+/// The circuit forgets what was behind the connection. What a site tells of these prefixes itself stays in its tables, and
+/// is not waited for; where that is all, the sessions are given their time.
+fn forgotten(draft: &Draft, hub: &DraftHub, link: &DraftLink) -> StepText {
+    let name = format!("forgotten{}", link.suffix);
+    if leaving(draft, hub).is_empty() {
+        let title = format!("{} has time to forget the target's networks", link.circuit.name());
+        return StepText::new(&name, &title, "wait").with("duration", "2m").say(
+            "why",
+            "On-premises tells the circuit these prefixes itself: they stay in its tables, and prove nothing.",
+        );
+    }
+    StepText::new(
+        &name,
+        &format!("{} carries the target's networks no longer", link.circuit.name()),
+        "verify.circuit_routes",
+    )
+    .with("circuit", expr(&format!("params.circuit{}", link.suffix)))
+    .with("absent", expr(&format!("params.azure_prefixes{}", hub.suffix)))
+    .is("timeout", "10m")
+    .say("why", "As long as the prefixes are there, on-premises may still send this way.")
 }
 
 /// The source's circuits carry both sides again; which steps say so.
