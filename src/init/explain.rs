@@ -6,6 +6,7 @@ use super::advice::Advice;
 use super::draft::Draft;
 use super::estate::KnownEstate;
 use super::pairs::Counterpart;
+use super::todo::Lack;
 
 /// What an estate is, what fits it and what does not, and what would be written.
 #[must_use]
@@ -58,7 +59,7 @@ pub fn explained(estate: &KnownEstate, advice: &Advice, draft: &Draft) -> String
     if draft.todo.lacks.is_empty() {
         out.push_str("  nothing that a step would not make\n");
     }
-    out.push_str(&lacking(draft));
+    out.push_str(&lacking(&draft.todo.lacks));
     out.push_str("\nWhat somebody must decide or look at:\n");
     for own in &draft.todo.decisions {
         writeln!(out, "  - {own}").ok();
@@ -68,9 +69,9 @@ pub fn explained(estate: &KnownEstate, advice: &Advice, draft: &Draft) -> String
 
 /// What the estate lacks, each thing to be ticked off, with the commands that make it.
 #[must_use]
-pub fn lacking(draft: &Draft) -> String {
+pub fn lacking(all: &[Lack]) -> String {
     let mut out = String::new();
-    for lack in &draft.todo.lacks {
+    for lack in all {
         writeln!(out, "  [ ] {}", lack.what).ok();
         for command in &lack.commands {
             writeln!(out, "        {command}").ok();

@@ -55,5 +55,6 @@ pub use estate::KnownEstate;
 pub use explain::{explained, lacking};
 pub use keep::{Keep, difference, keep, marked};
 pub use strategy::{Fit, Strategy};
+pub use todo::Lack;
 pub use world_text::copy;
-pub use written::{WrittenFile, written};
+pub use written::{WrittenFile, todo_name, written};

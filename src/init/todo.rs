@@ -23,6 +23,8 @@ pub struct Lack {
 pub struct Todo {
     /// What is missing.
     pub lacks: Vec<Lack>,
+    /// What stops the runbook when all that is missing has been made, and no step mends.
+    pub stops: Vec<Lack>,
     /// What must be decided or looked at, each a sentence or two.
     pub decisions: Vec<String>,
     /// Resources as they are when that has been made.

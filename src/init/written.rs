@@ -8,6 +8,7 @@ use super::keep::marked;
 use super::strategy::Strategy;
 use super::text::Body;
 use super::text::{ParamText, StepText, comment, expr, prose, scalar};
+use super::todo::Lack;
 use super::{failback, wan_steps, world_text};
 use crate::arm::kind;
 
@@ -20,6 +21,12 @@ pub struct WrittenFile {
     pub what: &'static str,
     /// Its text.
     pub text: String,
+}
+
+/// The name of the list of what is left for people.
+#[must_use]
+pub fn todo_name(name: &str) -> String {
+    format!("{name}-todo.md")
 }
 
 /// The files of a draft. `name` is that of the runbook, `estate` the path of the world that theirs extends.
@@ -52,7 +59,7 @@ pub fn written(draft: &Draft, name: &str, estate: &str) -> Vec<WrittenFile> {
         });
     }
     files.push(WrittenFile {
-        name: format!("{name}-todo.md"),
+        name: todo_name(name),
         what: "what is left for people",
         text: marked(&todo(draft, name), false),
     });
@@ -324,6 +331,16 @@ fn test_body(draft: &Draft) -> Body {
     body
 }
 
+fn list(out: &mut String, all: &[Lack]) {
+    for lack in all {
+        writeln!(out, "- [ ] {}", lack.what).ok();
+        for command in &lack.commands {
+            writeln!(out, "\n      {command}").ok();
+        }
+        out.push('\n');
+    }
+}
+
 fn todo(draft: &Draft, name: &str) -> String {
     let mut out = format!("# What is left for people: {name}\n\n");
     out.push_str("## What the estate lacks today\n\n");
@@ -335,12 +352,13 @@ fn todo(draft: &Draft, name: &str) -> String {
              says so.\n\n",
         );
     }
-    for lack in &draft.todo.lacks {
-        writeln!(out, "- [ ] {}", lack.what).ok();
-        for command in &lack.commands {
-            writeln!(out, "\n      {command}").ok();
-        }
-        out.push('\n');
+    list(&mut out, &draft.todo.lacks);
+    if !draft.todo.stops.is_empty() {
+        out.push_str(
+            "\n## What stops the runbook\n\nPreflight lets it begin neither here nor in its drill, and no step mends \
+             these.\n\n",
+        );
+        list(&mut out, &draft.todo.stops);
     }
     out.push_str("\n## What somebody must decide or look at\n\n");
     for own in &draft.todo.decisions {

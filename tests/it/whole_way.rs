@@ -270,3 +270,30 @@ fn names_clients_and_security_groups_follow_by_steps_where_the_estate_says_how()
     }
     assert!(home.contains("ttl: 3600"), "{home}");
 }
+
+/// The target's group is at home in the region that is left: no step moves it, so that its list must say it.
+#[test]
+fn what_preflight_stops_the_written_runbook_for_stands_in_the_list() {
+    let estate = like("own-addresses", |estate| {
+        let groups = estate["resource_groups"].as_array_mut().unwrap();
+        let group =
+            groups.iter_mut().find(|own| own["id"].as_str().unwrap().ends_with("rg-net-neu"));
+        group.unwrap()["location"] = json!("westeurope");
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    std::fs::write(here.join("estate.yaml"), estate).unwrap();
+    let init = parsed(&run(here, &["--output", "json", "init", "estate.yaml"]));
+    let stops = init["stops"].as_array().unwrap();
+    let told = |own: &Value| own["what"].as_str().unwrap().starts_with("RG-HOME");
+    assert!(stops.iter().any(told), "{init}");
+    let list = std::fs::read_to_string(here.join("my-failover-todo.md")).unwrap();
+    assert!(list.contains("## What stops the runbook") && list.contains("RG-HOME"), "{list}");
+    // Said again it says the same.
+    let again = parsed(&run(here, &["--output", "json", "init", "estate.yaml"]));
+    assert_eq!(again["stops"], init["stops"]);
+    assert!(
+        again["files"].as_array().unwrap().iter().all(|own| own["how"] == "unchanged"),
+        "{again}"
+    );
+}

@@ -1,20 +1,24 @@
 //! What would this estate need to fail over? A runbook is written for it, or only what would be is told.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
 use serde_json::json;
 
-use crate::cli::args::{Compile, Output};
+use crate::cli::args::{Compile, Output, Waive};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Status};
 use crate::cli::typed::pair;
-use crate::cli::{files, front, written};
+use crate::cli::world::{KeptDrill, Outset};
+use crate::cli::{files, front, preflight, written};
 use crate::init::{
-    Advice, Draft, InitError, Keep, KnownEstate, Strategy, Wish, WrittenFile, advise, copy,
-    difference, draft, explained, keep, lacking, marked, written,
+    Advice, Draft, InitError, Keep, KnownEstate, Lack, Strategy, Wish, WrittenFile, advise, copy,
+    difference, draft, explained, keep, lacking, marked, todo_name, written,
 };
 use crate::model::Region;
+use crate::outside::BesideAzure;
+use crate::preflight::{Finding, FindingVerdict, Preflight};
 use crate::render::json as out;
 use crate::runbook::DocumentKind;
 
@@ -94,7 +98,7 @@ impl FileOutcome {
 ///
 /// # Errors
 /// The estate cannot be read, nothing fits it, or a file cannot be written.
-pub(super) fn init(context: &Context, args: &InitArgs) -> Result<Status, CliError> {
+pub(super) async fn init(context: &Context, args: &InitArgs) -> Result<Status, CliError> {
     refuse_other_kinds(&args.estate)?;
     let scenario = written::usable_world(context, &args.estate)?;
     let estate = KnownEstate::of(&scenario);
@@ -109,7 +113,7 @@ pub(super) fn init(context: &Context, args: &InitArgs) -> Result<Status, CliErro
         ask(context, &estate, &advice, &mut wish)?;
         advice = advise(&estate, &wish).map_err(|error| no_runbook(&error))?;
     }
-    let draft = draft(&estate, &advice).map_err(|error| no_runbook(&error))?;
+    let mut draft = draft(&estate, &advice).map_err(|error| no_runbook(&error))?;
     if args.explain {
         explain(context, &estate, &advice, &draft);
         return Ok(Status::Done);
@@ -126,13 +130,45 @@ pub(super) fn init(context: &Context, args: &InitArgs) -> Result<Status, CliErro
             name
         }
     };
+    let is_todo = |file: &WrittenFile| file.name == todo_name(&args.name);
     all.extend(written(&draft, &args.name, &base));
-    let done = write(&folder, all)?;
+    all.retain(|file| !is_todo(file));
+    let mut done = write(&folder, all)?;
     schema_beside(&folder)?;
     let runbook = folder.join(format!("{}.yaml", args.name));
+    let compiles = compiles(context, &runbook);
+    if compiles.is_ok() {
+        draft.todo.stops = stops(context, &runbook).await;
+    }
+    let todo = written(&draft, &args.name, &base).into_iter().filter(is_todo).collect();
+    done.extend(write(&folder, todo)?);
     show(context, &advice, &draft, &done, &runbook);
-    compiles(context, &runbook)?;
+    compiles?;
     Ok(Status::Done)
+}
+
+/// What preflight stops the runbook for in the world of its drill, in which all that the estate lacks is there. What
+/// cannot be judged stops nothing here: the drill says it.
+async fn stops(context: &Context, runbook: &Path) -> Vec<Lack> {
+    let compile = Compile { profile: Some("drill".to_owned()), ..Compile::default() };
+    let judged = async {
+        let compiled = front::compile(context, runbook, &compile, "drill")?;
+        let drill = KeptDrill::begin(context, &compiled, Outset::default()).await?;
+        let beside = BesideAzure::stand_in(Arc::clone(&drill.clock));
+        let none = Waive::default();
+        preflight::look(&drill.arm, &beside, &drill.clock, &compiled.plan, &none).await
+    };
+    let found: Result<Preflight, CliError> = judged.await;
+    let Ok(found) = found else { return Vec::new() };
+    let one = |finding: &Finding| {
+        let why = match &finding.verdict {
+            FindingVerdict::Failed(why) | FindingVerdict::Unknown(why) => why.as_str(),
+            FindingVerdict::Passed => "",
+        };
+        let what = format!("{} {}: {why}. {}", finding.rule, finding.about, finding.fix);
+        Lack { what, commands: finding.commands.clone() }
+    };
+    found.blocking().map(one).collect()
 }
 
 /// A runbook is no estate: its keys would all be named as mistakes of a world.
@@ -220,19 +256,17 @@ fn view(advice: &Advice, draft: &Draft) -> serde_json::Value {
             json!({ "strategy": fit.strategy.name(), "fits": fit.fits, "because": fit.because })
         })
         .collect();
-    let lacks: Vec<serde_json::Value> = draft
-        .todo
-        .lacks
-        .iter()
-        .map(|own| json!({ "what": own.what, "commands": own.commands }))
-        .collect();
+    let listed = |all: &[Lack]| -> Vec<serde_json::Value> {
+        all.iter().map(|own| json!({ "what": own.what, "commands": own.commands })).collect()
+    };
     json!({
         "schema": "backroad.init/1",
         "source": advice.source.as_ref().map(Region::as_str),
         "target": advice.target.as_str(),
         "strategy": advice.strategy.name(),
         "fits": fits,
-        "lacks": lacks,
+        "lacks": listed(&draft.todo.lacks),
+        "stops": listed(&draft.todo.stops),
         "decisions": draft.todo.decisions,
     })
 }
@@ -332,11 +366,20 @@ fn show(context: &Context, advice: &Advice, draft: &Draft, done: &[Done], runboo
     let todo = &draft.todo;
     if !todo.lacks.is_empty() {
         text.push_str("\nWhat the estate lacks today, which no step makes:\n");
-        text.push_str(&lacking(draft));
+        text.push_str(&lacking(&todo.lacks));
+    }
+    if !todo.stops.is_empty() {
+        text.push_str("\nWhat preflight stops the runbook for, also in its drill:\n");
+        text.push_str(&lacking(&todo.stops));
     }
     text.push_str(&format!(
-        "\nThe estate lacks {} of what no step makes; {} things are for somebody to decide or look at.\n",
+        "\nThe estate lacks {} of what no step makes; {}{} things are for somebody to decide or look at.\n",
         todo.lacks.len(),
+        match todo.stops.len() {
+            0 => String::new(),
+            1 => "one more thing stops the runbook; ".to_owned(),
+            many => format!("{many} more things stop the runbook; "),
+        },
         todo.decisions.len()
     ));
     context.ui.data(&text);

@@ -112,7 +112,7 @@ pub async fn perform(line: CommandLine, context: &Context) -> Result<Status, Cli
         Verb::Ready(args) => ready::ready(context, &args).await,
         Verb::Probe(args) => probe::probe(context, &args).await,
         Verb::Capture(args) => capture::capture(context, &args).await,
-        Verb::Init(args) => init::init(context, &args),
+        Verb::Init(args) => init::init(context, &args).await,
         Verb::Examples(args) => examples::examples(context, &args),
         Verb::Params(args) => params::params(context, &args),
         Verb::Permissions(args) => permissions::permissions(context, &args),
