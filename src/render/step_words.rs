@@ -177,7 +177,7 @@ pub(super) fn why(record: &StepRecord) -> Option<String> {
         StepState::Working(work) => match &work.phase {
             Phase::Waiting { why } => Some(why.clone()),
             Phase::Retrying { error, .. } => Some(error.to_string()),
-            Phase::InDoubt(_) => Some("Whether its write landed is not known; looking.".to_owned()),
+            Phase::InDoubt(_) => Some("Whether its write landed is not known.".to_owned()),
             Phase::Asking { failure, .. } => failure.as_ref().map(ToString::to_string),
             Phase::Operating { .. } => record.unasked.clone(),
             Phase::Observing | Phase::Intended(_) | Phase::Confirming(_) => None,

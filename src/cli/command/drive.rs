@@ -213,14 +213,18 @@ pub(super) async fn settle(context: &Context, args: &SettleArgs) -> Result<Statu
     };
     let status = go_on(context, &args.run, &args.drive, first, (before, Taking::IfFree)).await?;
     let (events, _) = context.read(&run).await?;
-    let left = Context::fold(&events)?.owed();
+    let state = Context::fold(&events)?;
+    let left = state.owed();
     if left.is_empty() {
         context.ui.say("Settled: nothing is owed any more.");
         return Ok(status);
     }
     Err(CliError::new(Status::EndedOtherwise, "The run still owes something.")
         .reason(&left.join("; "))
-        .hint("Settle it again when the region answers."))
+        .hint(match state.outcome() {
+            Some(_) => "Settle it again when the region answers.".to_owned(),
+            None => format!("It is not over: `backroad resume {run}` goes on with it."),
+        }))
 }
 
 pub(super) async fn cancel(context: &Context, args: &RunCommandArgs) -> Result<Status, CliError> {

@@ -8,6 +8,7 @@ use crate::engine::{Phase, RunPhase, RunState};
 use crate::model::{Step, Timestamp};
 use crate::render::timeline::seconds;
 use crate::render::typical::{doing, typical};
+use crate::render::view::Driven;
 
 /// A step that is at work.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -32,22 +33,29 @@ pub struct AzureWork {
 }
 
 /// What is at work now, in the plan's order. Who waits for people is told among the asks.
-pub(super) fn at_work(state: &RunState, now: Timestamp) -> Vec<AzureWork> {
+pub(super) fn at_work(state: &RunState, driven: Driven, now: Timestamp) -> Vec<AzureWork> {
     let Some(opened) = &state.opened else { return Vec::new() };
-    opened.plan.steps().iter().filter_map(|step| work_of(step, state, now)).collect()
+    opened.plan.steps().iter().filter_map(|step| work_of(step, state, driven, now)).collect()
 }
 
-fn work_of(step: &Step, state: &RunState, now: Timestamp) -> Option<AzureWork> {
+fn work_of(step: &Step, state: &RunState, driven: Driven, now: Timestamp) -> Option<AzureWork> {
     let record = state.step(&step.name)?;
     let work = record.work()?;
     let undoing = work.direction == Direction::Backward;
     let mut since = work.since;
     let (mut usually, mut late) = (None, false);
+    // What is ours to do nobody does while nobody drives the run.
+    let ours = |does: &str, does_not: &str| match driven {
+        Driven::ByAProcess => does.to_owned(),
+        Driven::ByNobody => does_not.to_owned(),
+    };
     let text = match &work.phase {
         Phase::Asking { .. } => return None,
-        Phase::Observing => "looking before anything is written".to_owned(),
-        Phase::Intended(_) => "asking Azure".to_owned(),
-        Phase::InDoubt(_) => "looking whether its write landed".to_owned(),
+        Phase::Observing => ours("looking before anything is written", "not looked at yet"),
+        Phase::Intended(_) => ours("asking Azure", "asked of Azure, and no answer was heard"),
+        Phase::InDoubt(_) => {
+            ours("looking whether its write landed", "whether its write landed is not looked at")
+        }
         Phase::Operating { intent, since: from, .. } => {
             since = *from;
             let usual = usual::of_intent(&step.action, intent);
@@ -62,8 +70,14 @@ fn work_of(step: &Step, state: &RunState, now: Timestamp) -> Option<AzureWork> {
                 None => doing.to_owned(),
             }
         }
-        Phase::Confirming(_) => "Azure is done; looking whether it is so".to_owned(),
+        Phase::Confirming(_) => ours(
+            "Azure is done; looking whether it is so",
+            "Azure is done; whether it is so is not looked at",
+        ),
         Phase::Waiting { why } => why.clone(),
+        Phase::Retrying { error, .. } if driven == Driven::ByNobody => {
+            format!("another attempt once somebody drives the run: {}", error.message)
+        }
         Phase::Retrying { at, error } => {
             let wait = crate::render::style::clock(at.since(now));
             format!("another attempt in {wait}: {}", error.message)

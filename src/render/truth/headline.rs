@@ -151,7 +151,7 @@ pub(super) fn headline(
             Some(by) => format!("ended by {by}"),
             None => "ended by a person".to_owned(),
         },
-        RunStanding::InDoubt => doubt(state),
+        RunStanding::InDoubt => doubt(state, driven),
         RunStanding::Interrupted => format!("nobody drives it{}", on_its_way(state)),
         RunStanding::Paused => {
             let nobody = match driven {
@@ -270,7 +270,11 @@ fn failed(state: &RunState) -> String {
     first.unwrap_or_else(|| "it did not come to its goal".to_owned())
 }
 
-fn doubt(state: &RunState) -> String {
+fn doubt(state: &RunState, driven: Driven) -> String {
+    let looked = match driven {
+        Driven::ByAProcess => "; looking",
+        Driven::ByNobody => ", and nobody looks",
+    };
     let steps = state.opened.iter().flat_map(|opened| opened.plan.steps());
     let mut said = steps.filter_map(|step| {
         let record = state.step(&step.name)?;
@@ -279,7 +283,7 @@ fn doubt(state: &RunState) -> String {
                 Some(format!("{} is held until a person has looked", step.name))
             }
             (_, Some(Phase::InDoubt(_))) => {
-                Some(format!("whether the write of {} landed is not known; looking", step.name))
+                Some(format!("whether the write of {} landed is not known{looked}", step.name))
             }
             _ => None,
         }

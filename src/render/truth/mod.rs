@@ -129,7 +129,7 @@ pub fn truth(
     let plan = &opened.plan;
     let now = moment(state, now);
     let elapsed = now.since(opened.at);
-    let azure = at_work::at_work(state, now);
+    let azure = at_work::at_work(state, driven, now);
     let no_path = no_path(state, events);
     let barred = Barred::of(state, plan);
     let mut asks = asks::asks(state, driven, &barred, &azure, now);
