@@ -34,6 +34,8 @@ pub enum Absence<'p> {
     Later(&'p StepName),
     /// A step before takes it away.
     Gone(&'p StepName),
+    /// The step before that makes it may be left out.
+    Perhaps(&'p StepName),
 }
 
 impl Action {
@@ -120,8 +122,12 @@ impl<'p> Writers<'p> {
         let is_make = |at: &&usize| steps[**at].action.nature().class == ActionClass::Make;
         let (makers, removers): (Vec<&usize>, Vec<&usize>) = writers.iter().partition(is_make);
         // Of what is made and removed before, nobody knows here which is last: it is taken to be there.
-        if makers.iter().any(|at| before.contains(at) || **at == place) {
-            return None;
+        let own = makers.iter().map(|at| **at).filter(|at| before.contains(at) || *at == place);
+        let own: Vec<usize> = own.collect();
+        if let Some(first) = own.first().map(|at| &steps[*at]) {
+            // Of several each may be the one that is done; and what hangs on a condition itself may hang on the same.
+            let perhaps = !stands && own.len() == 1 && !steps[place].may_be_left();
+            return (perhaps && first.may_be_left()).then_some(Absence::Perhaps(&first.name));
         }
         if stands {
             let gone = removers.into_iter().find(|at| before.contains(at))?;
