@@ -16,6 +16,7 @@ mod given;
 mod hub_routes;
 mod kept_hubs;
 mod keys;
+mod lost_hops;
 mod on_circuits;
 mod order;
 mod references;

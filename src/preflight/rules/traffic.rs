@@ -337,25 +337,13 @@ fn through(
     let mut ways = Ways::default();
     let own = subnet_prefixes(subnet).into_iter().next();
     let Some(own) = own.filter(|_| !is(subnet, "/name", GATEWAY_SUBNET)) else { return Ok(ways) };
-    let hub_body = hub.map_or(Ok(None), |hub| end.read(hub))?;
-    let gateway = hub_body.and_then(own_gateway_subnet);
     let outward = table_of(end, subnet)?;
-    let inward = gateway.map_or(Ok(None), |gateway| table_of(end, gateway))?;
-    let there = match way_in(inward.as_ref(), body, &own) {
+    let there = match arriving(end, hub, body, &own)? {
         TableVerdict::Dropped(why) => {
             ways.dropped = Some(format!("what comes for it is {why}"));
             return Ok(ways);
         }
-        TableVerdict::Appliance(address) => {
-            let from = hub.zip(inward.as_ref().map(|(id, _)| id));
-            let lost =
-                from.and_then(|from| hop_lost(end, from, address, (&own, Some(own_length(body, &own)))));
-            if let Some(why) = lost {
-                ways.dropped = Some(format!("what comes for it is {why}"));
-                return Ok(ways);
-            }
-            Some(address)
-        }
+        TableVerdict::Appliance(address) => Some(address),
         TableVerdict::Nothing => None,
     };
     let outward = outward.as_ref().map(|(id, body)| (id, *body));
@@ -365,24 +353,15 @@ fn through(
     if ways.dropped.is_some() {
         return Ok(ways);
     }
-    let lost = |to: &IpNet, hop| {
-        let table = outward.map(|(id, _)| id)?;
-        hop_lost(end, (vnet, table), hop, (to, None))
-    };
     for to in heard {
         let length = if withheld.is_some() { 0 } else { to.prefix_len() };
-        match (says(outward, to, length), withheld) {
+        match (leaving(end, vnet, outward, (to, length)), withheld) {
             (TableVerdict::Dropped(why), _) => {
                 ways.dropped = Some(format!("what goes to {to} is {why}"));
                 return Ok(ways);
             }
             (TableVerdict::Nothing, Some((table, _))) => {
                 ways.dropped = Some(kept_away(table, to));
-                return Ok(ways);
-            }
-            (TableVerdict::Appliance(back), _) if lost(to, back).is_some() => {
-                let why = lost(to, back).unwrap_or_default();
-                ways.dropped = Some(format!("what goes to {to} is {why}"));
                 return Ok(ways);
             }
             (TableVerdict::Appliance(back), _) if there != Some(back) => {
@@ -402,6 +381,47 @@ fn through(
         }
     }
     Ok(ways)
+}
+
+/// What the table of a gateway's own subnet does to what comes for a part of a network.
+fn arriving(
+    end: &Inquiry<'_>,
+    hub: Option<&ResourceId>,
+    body: &Value,
+    own: &IpNet,
+) -> Result<TableVerdict, String> {
+    let gateway = hub.map_or(Ok(None), |hub| end.read(hub))?.and_then(own_gateway_subnet);
+    let inward = gateway.map_or(Ok(None), |gateway| table_of(end, gateway))?;
+    let length = own_length(body, own);
+    let verdict = says(inward.as_ref().map(|(id, body)| (id, *body)), own, length);
+    let from = hub.zip(inward.as_ref().map(|(id, _)| id));
+    Ok(match (verdict, from) {
+        (TableVerdict::Appliance(hop), Some(from)) => {
+            let lost = hop_lost(end, from, hop, (own, Some(length)));
+            lost.map_or(TableVerdict::Appliance(hop), TableVerdict::Dropped)
+        }
+        (verdict, _) => verdict,
+    })
+}
+
+/// What a network's table does to what goes to a prefix of on-premises.
+fn leaving(
+    end: &Inquiry<'_>,
+    vnet: &ResourceId,
+    table: Option<(&ResourceId, &Value)>,
+    (to, length): (&IpNet, u8),
+) -> TableVerdict {
+    let verdict = says(table, to, length);
+    let (TableVerdict::Appliance(hop), Some((table, _))) = (&verdict, table) else {
+        return verdict;
+    };
+    // What moves to Azure is told by on-premises until it is withdrawn there.
+    let mut networks = end.facts.bodies(VNETS).map(|(_, body)| arm::VirtualNetworkView::of(body));
+    if networks.any(|own| own.space().iter().any(|net| net.contains(to))) {
+        return verdict;
+    }
+    let lost = hop_lost(end, (vnet, table), *hop, (to, None));
+    lost.map_or(verdict, TableVerdict::Dropped)
 }
 
 /// Why an appliance has none of what a table of a network sends it for a destination, or sends it nowhere but to itself;
@@ -455,10 +475,4 @@ fn kept_away(table: &ResourceId, to: &IpNet) -> String {
 fn own_length(body: &Value, own: &IpNet) -> u8 {
     let space = arm::VirtualNetworkView::of(body).space();
     space.iter().filter(|net| net.contains(own)).map(IpNet::prefix_len).max().unwrap_or(0)
-}
-
-/// The way in: the network's own prefix is the route that there is.
-fn way_in(inward: Option<&(ResourceId, &Value)>, body: &Value, own: &IpNet) -> TableVerdict {
-    let inward = inward.map(|(id, body)| (id, *body));
-    says(inward, own, own_length(body, own))
 }
