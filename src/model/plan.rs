@@ -1,6 +1,6 @@
 //! What is meant? A compiled runbook. Any `Plan` in existence is sound.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -181,6 +181,12 @@ impl Step {
     pub fn never_runs(&self) -> bool {
         self.when == Some(Condition::Known(false))
     }
+
+    /// Whether it is decided in the run whether it runs.
+    #[must_use]
+    pub fn may_be_left(&self) -> bool {
+        self.when.as_ref().is_some_and(|when| !matches!(when, Condition::Known(_)))
+    }
 }
 
 /// The parts do not make a plan.
@@ -287,6 +293,20 @@ impl Plan {
     /// The steps without those of which it is known that they never run: `when` is false with these values.
     pub fn steps_to_run(&self) -> impl Iterator<Item = &Step> + Clone {
         self.parts.steps.iter().filter(|step| !step.never_runs())
+    }
+
+    /// The same plan, in which it is decided of some steps, by their index in `steps`, that they run or that they do not.
+    #[must_use]
+    pub fn decided(&self, run: &BTreeSet<usize>, left: &BTreeSet<usize>) -> Self {
+        let mut plan = self.clone();
+        for (place, step) in plan.parts.steps.iter_mut().enumerate() {
+            if left.contains(&place) {
+                step.when = Some(Condition::Known(false));
+            } else if run.contains(&place) {
+                step.when = Some(Condition::Known(true));
+            }
+        }
+        plan
     }
 
     /// The graph of the steps, by their index in `steps`.

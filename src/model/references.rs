@@ -6,7 +6,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::action::{Action, General, Verification};
-use super::condition::Condition;
 use super::id::StepName;
 use super::nature::ActionClass;
 use super::plan::{Plan, Step};
@@ -35,6 +34,8 @@ pub enum Absence<'p> {
     Later(&'p StepName),
     /// A step before takes it away.
     Gone(&'p StepName),
+    /// The step before that makes it may be left out.
+    Perhaps(&'p StepName),
 }
 
 impl Action {
@@ -121,8 +122,12 @@ impl<'p> Writers<'p> {
         let is_make = |at: &&usize| steps[**at].action.nature().class == ActionClass::Make;
         let (makers, removers): (Vec<&usize>, Vec<&usize>) = writers.iter().partition(is_make);
         // Of what is made and removed before, nobody knows here which is last: it is taken to be there.
-        if makers.iter().any(|at| before.contains(at) || **at == place) {
-            return None;
+        let own = makers.iter().map(|at| **at).filter(|at| before.contains(at) || *at == place);
+        let own: Vec<usize> = own.collect();
+        if let Some(first) = own.first().map(|at| &steps[*at]) {
+            // Of several each may be the one that is done; and what hangs on a condition itself may hang on the same.
+            let perhaps = !stands && own.len() == 1 && !steps[place].may_be_left();
+            return (perhaps && first.may_be_left()).then_some(Absence::Perhaps(&first.name));
         }
         if stands {
             let gone = removers.into_iter().find(|at| before.contains(at))?;
@@ -168,10 +173,29 @@ pub fn missing<'p>(
 /// Whether a step runs whatever is decided, stops the run if it fails, and finds nothing that was made behind our back.
 #[must_use]
 pub fn is_certain(plan: &Plan, place: usize, step: &Step) -> bool {
-    let runs = step.when.as_ref().is_none_or(|when| *when == Condition::Known(true));
     let stops = step.on_failure != OnFailure::Continue && step.side != Some(Side::Source);
     let before = plan.dag().ancestors(place);
-    runs && stops && !before.iter().any(|at| plan.steps()[*at].action.may_make_anything())
+    !step.may_be_left()
+        && stops
+        && !before.iter().any(|at| plan.steps()[*at].action.may_make_anything())
+}
+
+/// The steps that a person or a program comes before, who may do what no action of the language says: by their places.
+#[must_use]
+pub fn prepared(plan: &Plan) -> BTreeSet<usize> {
+    let mut all = BTreeSet::new();
+    let steps = plan.steps();
+    for place in plan.dag().order() {
+        // What the run does as well without prepares nothing.
+        let helps = |at: usize| {
+            let counts = !steps[at].never_runs() && steps[at].on_failure != OnFailure::Continue;
+            counts && steps[at].action.may_make_anything()
+        };
+        if plan.dag().needs(*place).iter().any(|at| helps(*at) || all.contains(at)) {
+            all.insert(*place);
+        }
+    }
+    all
 }
 
 /// How far a name may be from the one that was meant, of things whose names nobody made up to be alike.

@@ -9,7 +9,7 @@ use super::inquiry::{Inquiry, id_at, list, text};
 use crate::arm::kind::CONNECTIONS;
 use crate::arm::{CircuitPath, CircuitView, ConnectionView};
 use crate::model::ResourceId;
-use crate::model::action::{Action, Connection};
+use crate::model::action::Connection;
 
 impl<'a> Inquiry<'a> {
     /// The connections that lead to a circuit now.
@@ -88,10 +88,8 @@ impl<'a> Inquiry<'a> {
         let listed: BTreeSet<ResourceId> = self.all_links_to(circuit).into_iter().collect();
         let planned = self.planned_links();
         let removed = |id: &ResourceId| {
-            self.plan.steps_to_run().any(|step| {
-                let own = matches!(&step.action, Action::Remove(spec) if spec.id == *id);
-                own && self.is_done(step)
-            })
+            let mut steps = self.plan.steps_to_run();
+            steps.any(|step| self.removes(step, id) && self.is_done(step))
         };
         let ours = |id: &ResourceId| planned.iter().any(|own| own.id == id);
         let spent_by = CircuitView::of(body).spent_by();

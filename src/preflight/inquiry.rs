@@ -261,9 +261,7 @@ impl<'a> Inquiry<'a> {
     /// Whether a resource is removed before a step.
     #[must_use]
     pub fn removed_before(&self, resource: &ResourceId, step: &Step) -> bool {
-        let removes =
-            |action: &Action| matches!(action, Action::Remove(spec) if spec.id == *resource);
-        self.any_before(step, removes)
+        self.any_step_before(step, |other| self.removes(other, resource))
     }
 
     /// Whether a step before writes a resource.
@@ -273,10 +271,14 @@ impl<'a> Inquiry<'a> {
     }
 
     pub(super) fn any_before(&self, step: &Step, is: impl Fn(&Action) -> bool) -> bool {
+        self.any_step_before(step, |other| is(&other.action))
+    }
+
+    fn any_step_before(&self, step: &Step, is: impl Fn(&Step) -> bool) -> bool {
         let Some(place) = self.plan.place(&step.name) else { return false };
         let before = self.plan.dag().ancestors(place);
         let mut steps = before.into_iter().map(|at| &self.plan.steps()[at]);
-        steps.any(|other| !other.never_runs() && is(&other.action))
+        steps.any(|other| !other.never_runs() && is(other))
     }
 
     /// The tier that a circuit is raised to before a step, if it is.

@@ -7,6 +7,7 @@
 mod around_ways;
 mod bodies;
 pub mod carried;
+mod certain;
 mod circuit_side;
 pub mod facts;
 pub mod hub_side;
@@ -16,6 +17,7 @@ mod mend;
 mod network_side;
 pub mod projection;
 pub mod questions;
+mod revoked;
 pub mod rule;
 pub mod rules;
 mod ways;

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::facts::Facts;
 use super::inquiry::{id_at, is, peerings_of};
-use super::last_path;
+use super::{last_path, revoked};
 use crate::arm;
 use crate::model::action::{
     CircuitBandwidth, CircuitTier, Connection, Dissociation, Gateway, HubAction, HubVnet, NextHop,
@@ -26,6 +26,12 @@ pub fn after<'p>(facts: &Facts, steps: impl IntoIterator<Item = &'p Step>) -> Fa
     let mut then = facts.clone();
     for step in steps {
         if !step.never_runs() {
+            // What may be left out frees nothing.
+            if !step.may_be_left()
+                && let Some(connection) = revoked::by(&then, &step.action)
+            {
+                edit(&mut then, &connection, |body| *body = None);
+            }
             apply(&mut then, &step.action);
         }
     }
@@ -136,6 +142,7 @@ fn connect(facts: &mut Facts, spec: &Connection) {
     name(&mut body, "expressRouteGatewayBypass", spec.fast_path);
     name(&mut body, "enablePrivateLinkFastPath", spec.private_link_fast_path);
     patch(facts, &spec.id, body);
+    revoked::spend(facts, spec.authorization.as_ref(), &spec.id);
 }
 
 fn hub(facts: &mut Facts, hub: &HubAction) {
@@ -145,8 +152,12 @@ fn hub(facts: &mut Facts, hub: &HubAction) {
     }
     body["properties"]["provisioningState"] = json!("Succeeded");
     patch(facts, hub.subject(), body);
-    if let HubAction::Vnet(spec) = hub {
-        join_hub(facts, spec);
+    match hub {
+        HubAction::Vnet(spec) => join_hub(facts, spec),
+        HubAction::Connection(spec) => {
+            revoked::spend(facts, spec.authorization.as_ref(), &spec.id);
+        }
+        HubAction::Hub(_) | HubAction::Gateway(_) | HubAction::Routes(_) => {}
     }
 }
 

@@ -362,6 +362,15 @@ fn around(inquiry: &Inquiry<'_>) -> BTreeSet<Question> {
             asked.insert(Question::RouteTable { circuit: circuit.clone(), path });
         }
     }
+    // What a gateway learns comes over its connections.
+    for step in inquiry.plan.steps_to_run() {
+        let Action::Verify(Verification::Routes { gateway, .. }) = &step.action else { continue };
+        let (subscription, kind) = (gateway.subscription().to_owned(), CONNECTIONS);
+        if let Ok(found) = inquiry.facts.inventory(&subscription, kind) {
+            asked.extend(found.into_iter().map(Question::Resource));
+        }
+        asked.insert(Question::Inventory { subscription, kind });
+    }
     // A connection of a hub that a static route leads to stays.
     for (_, removed) in inquiry.removals(RemovalKind::HubVnet) {
         let hub = removed.id.parent().into_iter();

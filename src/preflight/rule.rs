@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
+use super::certain::Doubts;
 use super::facts::Facts;
 use super::inquiry::Inquiry;
 use super::mend;
@@ -256,6 +257,16 @@ impl<'p> Absent<'p> {
         Self { plan, facts, counted_on, certain }
     }
 
+    /// What a rule about what is not there found.
+    fn softened_all(&self, rule: &Rule, mut judged: Vec<Judged>) -> Vec<Judged> {
+        for own in judged.iter_mut().filter(|_| TOLD.contains(&rule.id)) {
+            if let Some(id) = &own.id {
+                own.verdict = self.softened(own.verdict.clone(), id);
+            }
+        }
+        judged
+    }
+
     /// That something is not there, where a run may get past it: what comes before may make it, the step may be left out, or
     /// it only takes away what is in it.
     fn softened(&self, verdict: FindingVerdict, id: &ResourceId) -> FindingVerdict {
@@ -317,13 +328,12 @@ fn meant(plan: &Plan, facts: &Facts, id: &ResourceId) -> String {
 pub fn judge(plan: &Plan, facts: &Facts) -> Preflight {
     let inquiry = Inquiry::new(plan, facts);
     let absent = Absent::of(plan, facts);
+    let doubts = Doubts::of(plan, facts);
     let mut findings = Vec::new();
     for (family, _, rules) in FAMILIES {
         for rule in *rules {
-            for Judged { about, mut verdict, id, mut commands } in (rule.judge)(&inquiry) {
-                if let Some(id) = id.as_ref().filter(|_| TOLD.contains(&rule.id)) {
-                    verdict = absent.softened(verdict, id);
-                }
+            let judged = absent.softened_all(rule, (rule.judge)(&inquiry));
+            for Judged { about, mut verdict, id, mut commands } in doubts.softened(rule, judged) {
                 if let (FindingVerdict::Failed(why), Some(id)) = (&mut verdict, &id)
                     && absent.counted_on.contains(id)
                     && (rule.severity == FindingSeverity::Block || *family == NAMED)

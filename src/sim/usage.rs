@@ -1,5 +1,7 @@
 //! Who uses this? What Azure shows in a body of those whose bodies name it.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::parts::Resource;
@@ -29,6 +31,26 @@ impl World {
     pub(super) fn configurations_with(&self, id: &ResourceId) -> Vec<Value> {
         let all = self.standing();
         all.flat_map(|(user, resource)| configurations_naming(id, user, &resource.body)).collect()
+    }
+
+    /// Who has an address stands in one place: an address does not tell it where its user does.
+    pub(super) fn tell_users_once(&mut self) {
+        let tells =
+            |resource: &Resource| resource.body.pointer("/properties/ipConfiguration").is_some();
+        let all = self.resources.iter().filter(|(_, resource)| tells(resource));
+        let told = all.filter(|(id, _)| self.user_of(id).is_some());
+        let told: BTreeSet<String> = told.map(|(id, _)| id.key().to_owned()).collect();
+        if told.is_empty() {
+            return;
+        }
+        self.resources.rewrite(|body| {
+            let own = body.get("id").and_then(Value::as_str).unwrap_or_default();
+            if told.contains(&own.to_ascii_lowercase())
+                && let Some(properties) = body["properties"].as_object_mut()
+            {
+                properties.remove("ipConfiguration");
+            }
+        });
     }
 
     /// Adds to a body those that name it under a key of theirs, in their lists; nothing where there are none.

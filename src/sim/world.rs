@@ -95,6 +95,7 @@ impl World {
                 world.place(&id, body.clone(), scenario.now);
             }
         }
+        world.tell_users_once();
         world.go_on_with(scenario);
         world
     }

@@ -39,7 +39,7 @@ const REASONS: &[(&str, usize, &str)] = &[
     ("plan::compile", 5, "a part is compiled as the runbook that uses it is"),
     (
         "preflight::facts",
-        26,
+        28,
         "the list of rules names each rule, and each rule asks by the list of questions",
     ),
     (

@@ -4,6 +4,7 @@
 
 mod apart;
 mod arrivals;
+mod certain;
 mod checklist;
 mod closed;
 mod expectations;
@@ -15,10 +16,12 @@ mod given;
 mod hub_routes;
 mod kept_hubs;
 mod keys;
+mod lost_hops;
 mod on_circuits;
 mod order;
 mod references;
 mod removals;
+mod revoked;
 mod route_maps;
 mod services;
 mod settings;
@@ -148,6 +151,20 @@ impl Case {
     /// Lets a step ask for something else.
     fn instead(&mut self, step: &str, action: Value) {
         self.step(step).action = serde_json::from_value(action).unwrap();
+    }
+
+    /// Has these steps alone, each after the one before it.
+    fn only(&mut self, steps: &[(&str, Value)]) {
+        let mut like = self.plan.steps[0].clone();
+        (like.when, like.ensure, like.needs) = (None, Vec::new(), Vec::new());
+        let mut all: Vec<Step> = Vec::new();
+        for (name, action) in steps {
+            let needs = all.last().map(|own| own.name.clone()).into_iter().collect();
+            let action = serde_json::from_value(action.clone()).unwrap();
+            let name = StepName::parse(name).unwrap();
+            all.push(Step { name, action, needs, ..like.clone() });
+        }
+        self.plan.steps = all;
     }
 
     async fn found(self) -> Preflight {

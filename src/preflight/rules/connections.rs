@@ -232,8 +232,8 @@ fn revoke(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     for (step, removed) in inquiry.removals(RemovalKind::Authorization) {
         let Some(circuit) = removed.id.parent() else { continue };
         let made_with = inquiry.planned_links().into_iter().find(|planned| {
-            let of = |secret: &SecretRef| matches!(secret, SecretRef::Resource { id, .. } if *id == removed.id);
-            planned.authorization.is_some_and(of)
+            authorization(planned.authorization) == Some(&removed.id)
+                && !made_anew(inquiry, &removed.id, step, planned.step)
         });
         if let Some(planned) = made_with {
             let why = format!("the run itself makes {} with it", planned.id.name());
@@ -246,6 +246,18 @@ fn revoke(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         }));
     }
     all
+}
+
+/// Whether an authorization that a step removes is made anew by one that comes after it and before another.
+fn made_anew(inquiry: &Inquiry<'_>, id: &ResourceId, removal: &Step, user: &Step) -> bool {
+    let place = |step: &Step| inquiry.plan.place(&step.name);
+    let Some((removal, user)) = place(removal).zip(place(user)) else { return false };
+    let (dag, steps) = (inquiry.plan.dag(), inquiry.plan.steps());
+    let between = &dag.descendants(removal) & &dag.ancestors(user);
+    between.into_iter().any(|at| {
+        let makes = matches!(&steps[at].action, Action::Authorization(spec) if spec.id == *id);
+        makes && !steps[at].never_runs()
+    })
 }
 
 /// The end of a connection: what it is called, and what stands there and what shall.

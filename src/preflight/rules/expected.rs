@@ -111,7 +111,13 @@ fn of_gateway(
     gateway: &ResourceId,
     expect: &[IpNet],
 ) -> Option<FindingVerdict> {
-    told_over(inquiry, &circuits_at(&inquiry.at(step), gateway), expect)
+    let then = inquiry.at(step);
+    let circuits = circuits_at(&then, gateway);
+    // What other networks of the circuit have, another rule judges.
+    let beside = circuits.iter().flat_map(|circuit| then.links(circuit));
+    let beside = beside.filter_map(|(_, link)| arm::ConnectionView::of(link).gateway());
+    let beside = beside.filter(|other| other != gateway).filter_map(|own| then.advertised(&own));
+    told_over(inquiry, &circuits, (expect, &beside.flatten().collect::<Vec<_>>()))
 }
 
 /// What a gateway has to tell: its network and those that use it by then. What a Route Server beside it passes on is
@@ -148,12 +154,12 @@ fn circuits_at(then: &Inquiry<'_>, gateway: &ResourceId) -> Vec<ResourceId> {
 fn told_over(
     inquiry: &Inquiry<'_>,
     circuits: &[ResourceId],
-    expect: &[IpNet],
+    (expect, besides): (&[IpNet], &[IpNet]),
 ) -> Option<FindingVerdict> {
     if circuits.is_empty() {
         return None;
     }
-    let (mut told, mut unread) = (Vec::new(), None);
+    let (mut told, mut unread) = (besides.to_vec(), None);
     for circuit in circuits {
         match inquiry.heard(circuit) {
             Ok(heard) => told.extend(heard),
@@ -173,8 +179,11 @@ fn of_circuit(
     // What comes beside the verification is waited for.
     let then = inquiry.at_most(step);
     let (links, hubs) = (then.links(circuit), then.hub_links_to(circuit));
-    if expect.is_empty() || (links.is_empty() && hubs.is_empty()) {
+    if expect.is_empty() {
         return None;
+    }
+    if links.is_empty() && hubs.is_empty() {
+        return one_path_alone(inquiry, circuit, expect).filter(|_| paths == JudgedPaths::Both);
     }
     let (mut ours, mut unread) = (Vec::new(), None);
     for (_, link) in links {
@@ -208,6 +217,24 @@ fn of_circuit(
     Some(verdict(hit, unread))
 }
 
+/// Of a circuit whose connections are not known: what on-premises tells on one path and not on the other.
+fn one_path_alone(
+    inquiry: &Inquiry<'_>,
+    circuit: &ResourceId,
+    expect: &[IpNet],
+) -> Option<FindingVerdict> {
+    let [first, second] = CircuitPath::NAMES;
+    let (here, there) = (inquiry.heard_on(circuit, first), inquiry.heard_on(circuit, second));
+    let (Ok(here), Ok(there)) = (here, there) else { return None };
+    let lost = |told: &[IpNet], silent: &[IpNet], path: &str| {
+        let known = expect.iter().filter(|prefix| coverage(prefix, told).is_whole());
+        let known: Vec<IpNet> = known.copied().collect();
+        missing(&known, silent, &format!("is told by nobody on its {path} path"))
+    };
+    let hit = lost(&here, &there, second).or_else(|| lost(&there, &here, first));
+    hit.map(FindingVerdict::Failed)
+}
+
 /// What the circuits of a hub's own gateway bring: what another hub passes on does not count, nor do networks.
 fn of_hub(
     inquiry: &Inquiry<'_>,
@@ -218,7 +245,7 @@ fn of_hub(
     let then = inquiry.at_most(step);
     let here = then.hub_links().filter(|link| link.hub().as_ref() == Some(hub));
     let circuits: Vec<ResourceId> = here.filter_map(|link| circuit_of(link.body)).collect();
-    told_over(inquiry, &circuits, expect)
+    told_over(inquiry, &circuits, (expect, &[]))
 }
 
 /// Whether a circuit's private peering carries no IPv6; without a body or a peering, other rules speak.

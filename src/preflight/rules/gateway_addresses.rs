@@ -8,7 +8,7 @@ use crate::arm::read::list;
 use crate::model::action::Vpn;
 use crate::model::geography;
 use crate::model::{Action, Region, ResourceId, Step};
-use crate::preflight::inquiry::{Inquiry, about, is, region_at, text, unless};
+use crate::preflight::inquiry::{Inquiry, about, id_at, is, region_at, unless};
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
 /// The rules about addresses of gateways.
@@ -134,10 +134,10 @@ fn taken(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         if own.vpn {
             return None;
         }
-        let user = text(body, "/properties/ipConfiguration/id").unwrap_or_default();
-        let ours = format!("{}/", own.gateway.key());
-        let is_other = !user.is_empty() && !user.to_ascii_lowercase().starts_with(&ours);
-        Some(unless(is_other, || format!("{user} has it")))
+        let user = id_at(body, "/properties/ipConfiguration/id")?;
+        let holder = user.parent().unwrap_or_else(|| user.clone());
+        let stays = holder != *own.gateway && !inquiry.removed_before(&holder, own.step);
+        Some(unless(stays, || format!("{user} has it")))
     });
     let mut first: BTreeMap<&ResourceId, &ResourceId> = BTreeMap::new();
     for own in addresses(inquiry) {

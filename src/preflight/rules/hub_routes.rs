@@ -2,10 +2,10 @@
 
 use ipnet::IpNet;
 
-use super::hubs::{REMOTE, connected};
+use super::hubs::{REMOTE, connected, vnets};
 use crate::arm::kind::{FIREWALLS, HUB_VNETS};
 use crate::model::action::{HubAction, HubRoutes};
-use crate::model::hub::HubRoute;
+use crate::model::hub::{DEFAULT_TABLE, HubRoute};
 use crate::model::{ResourceId, Step};
 use crate::preflight::inquiry::{Inquiry, about, id_at, known, text};
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
@@ -25,7 +25,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "HUB-ROUTE-OVER",
         severity: FindingSeverity::Warn,
-        fails_when: "A static route of a hub's table takes addresses of a network that is connected to the hub, or of the \
+        fails_when: "A static route of a hub's table that a connection follows takes addresses of a network that is connected to the hub, or of the \
                      hub itself, to another network.",
         reads: "the routes of hub_routes.ensure; address spaces of the hub and of its networks, as the steps before leave \
                 them",
@@ -78,7 +78,9 @@ fn over(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let mut judged = Vec::new();
     for (step, table) in tables(inquiry) {
         let then = inquiry.at(step);
-        let Some(hub) = table.id.parent() else { continue };
+        let Some(hub) = table.id.parent().filter(|hub| is_followed(inquiry, hub, &table.id)) else {
+            continue;
+        };
         let spaces = match spaces(&then, &hub) {
             Ok(spaces) => spaces,
             Err(why) => {
@@ -103,6 +105,21 @@ fn over(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     }
     judged
 }
+
+/// Whether a network's connection follows a table, or is to: the default one is followed by what leads to on-premises, too.
+fn is_followed(inquiry: &Inquiry<'_>, hub: &ResourceId, table: &ResourceId) -> bool {
+    let stand = connected(inquiry, hub);
+    let planned = vnets(inquiry).into_iter();
+    let mut planned = planned.filter_map(|(_, spec)| spec.routing.associated.as_ref());
+    table.name().eq_ignore_ascii_case(DEFAULT_TABLE)
+        || planned.any(|own| own == table)
+        // What cannot be read may follow it.
+        || stand.map_or(true, |stand| {
+            stand.into_iter().any(|own| id_at(own, ASSOCIATED).as_ref() == Some(table))
+        })
+}
+
+const ASSOCIATED: &str = "/properties/routingConfiguration/associatedRouteTable/id";
 
 /// The addresses of a hub and of the networks that are connected to it.
 fn spaces(

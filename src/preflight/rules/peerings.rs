@@ -21,7 +21,7 @@ pub(super) const RULES: &[Rule] = &[
         id: "VP-FLAGS",
         severity: FindingSeverity::Warn,
         fails_when: "A planned peering is neither a hub's side that lends its gateway nor a spoke's side that uses \
-                     it, or is both; or it gives no access; or it drops what an appliance of the other network \
+                     it, and is not taken off on purpose, or is both; or it gives no access; or it drops what an appliance of the other network \
                      forwards.",
         reads: "the four flags, as planned and as they stand; tables of both networks' subnets, as the run leaves \
                 them",

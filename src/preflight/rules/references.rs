@@ -28,7 +28,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: FindingSeverity::Warn,
         fails_when: "A resource that a step names is not there by then, and the step may be left out, goes on after a \
                      failure, is about the source, or has a person or a program before it that may make the \
-                     resource; or the step that makes it does not come before. Or what is to be taken away is not there, and \
+                     resource; or the step that makes it does not come before, or may be left out. Or what is to be taken away is not there, and \
                      something is that differs in a letter or two.",
         reads: "every resource that a step names; what is of its type in the subscription, where it is not there",
         why: "The step fails, or has nothing to do where it was to do something.",
@@ -50,7 +50,11 @@ fn of_each<'p>(
     told: &BTreeSet<ResourceId>,
 ) -> BTreeMap<ResourceId, MissingReference<'p>> {
     let mut each = BTreeMap::new();
-    for own in all.into_iter().filter(|own| !told.contains(&own.id)) {
+    // That something may not be made no other rule says.
+    let is_told = |own: &MissingReference<'_>| {
+        told.contains(&own.id) && !matches!(own.absence, Absence::Perhaps(_))
+    };
+    for own in all.into_iter().filter(|own| !is_told(own)) {
         match each.get(&own.id) {
             None => drop(each.insert(own.id.clone(), own)),
             Some(MissingReference { certain: false, .. }) if own.certain => {
@@ -104,6 +108,9 @@ fn words(own: &MissingReference<'_>) -> String {
         Absence::Later(maker) => {
             format!("step `{maker}` makes it, and does not come before `{step}`, which names it")
         }
+        Absence::Perhaps(maker) => {
+            format!("step `{maker}`, which may be left out, makes it, and step `{step}` names it")
+        }
         Absence::Gone(remover) => {
             format!("step `{remover}` removes it before `{step}`, which names it")
         }
@@ -131,7 +138,7 @@ fn slips(inquiry: &Inquiry<'_>) -> Vec<Judged> {
             let beside = inquiry.facts.beside(id).into_iter();
             let meant = beside
                 .filter(|own| home(own) && !named.contains(own))
-                .find(|own| is_slip(id.name(), own.name()));
+                .find(|own| is_slip(id.name(), own.name()) && !are_siblings(id, own, &named));
             if let Some(meant) = meant {
                 let why = format!(
                     "there is no such {}, and step `{}` takes it away; {} is there",
@@ -144,6 +151,19 @@ fn slips(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         }
     }
     judged
+}
+
+/// Whether two names differ in words that other names of the run have as well, such as those of two regions: then both are
+/// meant as they are.
+fn are_siblings(one: &ResourceId, other: &ResourceId, named: &BTreeSet<ResourceId>) -> bool {
+    let words = |text: &str| -> BTreeSet<String> {
+        let words = text.split(|c: char| !c.is_alphanumeric());
+        words.filter(|word| !word.is_empty()).map(str::to_ascii_lowercase).collect()
+    };
+    let (here, there) = (words(one.name()), words(other.name()));
+    let others = named.iter().filter(|id| *id != one);
+    let known: BTreeSet<String> = others.flat_map(|id| words(id.as_str())).collect();
+    here.symmetric_difference(&there).all(|word| known.contains(word))
 }
 
 /// Whether a step makes it, wherever that stands in the plan.

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::gateway_subnet::is_gateway_subnet;
 use crate::arm::read::list;
 use crate::arm::{SubnetView, kind};
-use crate::model::action::{General, Removal, RemovalKind, Vpn};
+use crate::model::action::{General, HubAction, HubRoutes, Removal, RemovalKind, Vpn};
 use crate::model::hub::{DEFAULT_TABLE, HUB_TABLES, NO_TABLE};
 use crate::model::{Action, ActionClass, ResourceId, Step};
 use crate::preflight::inquiry::{Inquiry, about, id_at};
@@ -148,7 +148,26 @@ fn led_to(inquiry: &Inquiry<'_>, step: &Step, connection: &ResourceId) -> Option
         routes.any(|own| id_at(own, "/nextHop").as_ref() == Some(connection))
     };
     let mut tables = tables.into_iter().filter(leads).filter_map(|table| id_at(table, "/id"));
-    tables.find(|table| !inquiry.written_before(table, step))
+    tables
+        .find(|table| !inquiry.written_before(table, step))
+        .or_else(|| led_to_by_step(inquiry, step, connection))
+}
+
+/// The table to which steps before give a static route to a connection, where all that write it before do and none removes it.
+fn led_to_by_step(
+    inquiry: &Inquiry<'_>,
+    step: &Step,
+    connection: &ResourceId,
+) -> Option<ResourceId> {
+    let then = inquiry.at(step);
+    let tables = inquiry.hub_actions().into_iter().filter_map(|(writer, action)| match action {
+        HubAction::Routes(spec) if then.is_done(writer) => Some(spec),
+        _ => None,
+    });
+    let tables: Vec<&HubRoutes> = tables.collect();
+    let leads = |table: &HubRoutes| table.routes.iter().any(|own| own.next_hop == *connection);
+    let led = tables.iter().find(|own| leads(own) && !gone_before(inquiry, &own.id, step))?;
+    tables.iter().filter(|own| own.id == led.id).all(|own| leads(own)).then(|| led.id.clone())
 }
 
 /// Whether a step before removes a resource, or what it is in.

@@ -44,7 +44,17 @@ fn flags_of(inquiry: &Inquiry<'_>, spec: &Peering) -> SideFlags {
 pub(super) fn flags(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let end = inquiry.at_end();
     let all = inquiry.peerings().into_iter();
-    all.map(|(_, spec)| {
+    // A side that is told to use or to lend no more is taken off on purpose: what that costs, other rules say.
+    let taken_off = |step: &Step, spec: &Peering| {
+        let then = inquiry.at(step);
+        let side = then.facts.body(&spec.id).map(PeeringView::of);
+        let used = side.is_some_and(PeeringView::uses_gateway);
+        let lent = side.is_some_and(PeeringView::lends_gateway);
+        (used && spec.use_remote_gateways == Some(false))
+            || (lent && spec.allow_gateway_transit == Some(false))
+    };
+    all.filter(|(step, spec)| !taken_off(step, spec))
+    .map(|(_, spec)| {
         let flags = flags_of(inquiry, spec);
         let verdict = if flags.lends && flags.uses {
             let why = "it both lends and uses a gateway, and a network that uses another's has none to lend";

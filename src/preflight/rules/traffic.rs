@@ -22,10 +22,13 @@ pub(super) const RULES: &[Rule] = &[
         severity: FindingSeverity::Warn,
         fails_when: "A route table drops traffic between on-premises and a network that the run brings there, or did not \
                      drop it before: by a route to nowhere, to the Internet or to the network itself, for all of a \
-                     prefix or a part, or by keeping the gateway's routes away. Networks of hubs and behind tunnels count.",
-        reads: "tables of the networks' subnets and of the GatewaySubnet, as the run finds and leaves them; what \
-                on-premises advertises over a circuit, and what is behind the device of a tunnel",
-        why: "A route of a table goes before one that the gateway has learned, where it is as long.",
+                     prefix or a part, by keeping the gateway's routes away, by an appliance that is in no subnet of the \
+                     network or of those beside it, or by one whose own subnet's table sends it back. Networks of hubs and \
+                     behind tunnels count.",
+        reads: "tables of the networks' subnets, of the GatewaySubnet and of the appliances' subnets, as the run finds and \
+                leaves them; what on-premises advertises over a circuit, and what is behind the device of a tunnel",
+        why: "A route of a table goes before one that the gateway has learned, where it is as long; and a next hop is \
+              reached in the network itself or in one that it is peered with.",
         fix: "Take the route out, or switch propagation on, in a step of the runbook.",
         source: "N-UDR",
         judge: |inquiry| all(inquiry, BehindWhat::All, |ways| ways.dropped.clone()),
@@ -334,11 +337,8 @@ fn through(
     let mut ways = Ways::default();
     let own = subnet_prefixes(subnet).into_iter().next();
     let Some(own) = own.filter(|_| !is(subnet, "/name", GATEWAY_SUBNET)) else { return Ok(ways) };
-    let hub_body = hub.map_or(Ok(None), |hub| end.read(hub))?;
-    let gateway = hub_body.and_then(own_gateway_subnet);
     let outward = table_of(end, subnet)?;
-    let inward = gateway.map_or(Ok(None), |gateway| table_of(end, gateway))?;
-    let there = match way_in(inward.as_ref(), body, &own) {
+    let there = match arriving(end, hub, body, &own)? {
         TableVerdict::Dropped(why) => {
             ways.dropped = Some(format!("what comes for it is {why}"));
             return Ok(ways);
@@ -355,7 +355,7 @@ fn through(
     }
     for to in heard {
         let length = if withheld.is_some() { 0 } else { to.prefix_len() };
-        match (says(outward, to, length), withheld) {
+        match (leaving(end, vnet, outward, (to, length)), withheld) {
             (TableVerdict::Dropped(why), _) => {
                 ways.dropped = Some(format!("what goes to {to} is {why}"));
                 return Ok(ways);
@@ -383,14 +383,96 @@ fn through(
     Ok(ways)
 }
 
+/// What the table of a gateway's own subnet does to what comes for a part of a network.
+fn arriving(
+    end: &Inquiry<'_>,
+    hub: Option<&ResourceId>,
+    body: &Value,
+    own: &IpNet,
+) -> Result<TableVerdict, String> {
+    let gateway = hub.map_or(Ok(None), |hub| end.read(hub))?.and_then(own_gateway_subnet);
+    let inward = gateway.map_or(Ok(None), |gateway| table_of(end, gateway))?;
+    let length = own_length(body, own);
+    let verdict = says(inward.as_ref().map(|(id, body)| (id, *body)), own, length);
+    let from = hub.zip(inward.as_ref().map(|(id, _)| id));
+    Ok(match (verdict, from) {
+        (TableVerdict::Appliance(hop), Some(from)) => {
+            let lost = hop_lost(end, from, hop, (own, Some(length)));
+            lost.map_or(TableVerdict::Appliance(hop), TableVerdict::Dropped)
+        }
+        (verdict, _) => verdict,
+    })
+}
+
+/// What a network's table does to what goes to a prefix of on-premises.
+fn leaving(
+    end: &Inquiry<'_>,
+    vnet: &ResourceId,
+    table: Option<(&ResourceId, &Value)>,
+    (to, length): (&IpNet, u8),
+) -> TableVerdict {
+    let verdict = says(table, to, length);
+    let (TableVerdict::Appliance(hop), Some((table, _))) = (&verdict, table) else {
+        return verdict;
+    };
+    // What moves to Azure is told by on-premises until it is withdrawn there.
+    let mut networks = end.facts.bodies(VNETS).map(|(_, body)| arm::VirtualNetworkView::of(body));
+    if networks.any(|own| own.space().iter().any(|net| net.contains(to))) {
+        return verdict;
+    }
+    let lost = hop_lost(end, (vnet, table), *hop, (to, None));
+    lost.map_or(verdict, TableVerdict::Dropped)
+}
+
+/// Why an appliance has none of what a table of a network sends it for a destination, or sends it nowhere but to itself;
+/// with how long the route of a peering to it is, where it is one of Azure's networks. What was not read is not judged.
+fn hop_lost(
+    end: &Inquiry<'_>,
+    (vnet, table): (&ResourceId, &ResourceId),
+    hop: IpAddr,
+    (to, peered): (&IpNet, Option<u8>),
+) -> Option<String> {
+    let body = end.facts.body(vnet)?;
+    let places = end.subnets_with(vnet, hop);
+    if places.is_empty() {
+        let beside = end.networks_beside(vnet, body);
+        let unread = beside.iter().any(|own| end.facts.body(own).is_none());
+        // A hub of a virtual WAN may have the address.
+        let hubs = peerings_of(Some(body)).iter();
+        let in_hub = hubs.filter_map(|side| arm::PeeringView::of(side).hub()).next().is_some();
+        // Of a table that the run gives, another rule says it.
+        let told = end
+            .tables_given()
+            .iter()
+            .any(|(own, given)| own.parent().as_ref() == Some(vnet) && given.id == *table);
+        return (!unread && !in_hub && !told).then(|| {
+            let (table, vnet) = (table.name(), vnet.name());
+            format!("dropped by table {table}: its next hop {hop} is in no subnet of {vnet} or beside it")
+        });
+    }
+    let back = |(network, subnet): &(ResourceId, &Value)| {
+        let (id, own) = table_of(end, subnet).ok().flatten()?;
+        // Without a gateway, whatever route there is to on-premises counts.
+        let learns = || !end.ways_out(network).is_empty() && !flag(own, PROPAGATION_OFF);
+        let length = peered.or_else(|| learns().then(|| to.prefix_len()));
+        match says(Some((&id, own)), to, length.unwrap_or(0)) {
+            TableVerdict::Appliance(next) if next == hop => Some(id.name().to_owned()),
+            _ => None,
+        }
+    };
+    let all: Option<Vec<String>> = places.iter().map(back).collect();
+    let table = all?.into_iter().next()?;
+    Some(format!(
+        "sent back to the appliance {hop} by table {table}, which is on the appliance's own subnet"
+    ))
+}
+
 fn kept_away(table: &ResourceId, to: &IpNet) -> String {
     format!("table {} keeps the gateway's routes away, that to {to} too", table.name())
 }
 
-/// The way in: the network's own prefix is the route that there is.
-fn way_in(inward: Option<&(ResourceId, &Value)>, body: &Value, own: &IpNet) -> TableVerdict {
+/// How long the prefix of a network is that has another one.
+fn own_length(body: &Value, own: &IpNet) -> u8 {
     let space = arm::VirtualNetworkView::of(body).space();
-    let length = space.iter().filter(|net| net.contains(own)).map(IpNet::prefix_len).max();
-    let inward = inward.map(|(id, body)| (id, *body));
-    says(inward, own, length.unwrap_or(0))
+    space.iter().filter(|net| net.contains(own)).map(IpNet::prefix_len).max().unwrap_or(0)
 }

@@ -9,7 +9,7 @@ use crate::model::action::{Vpn, VpnConnection, VpnGateway};
 use crate::model::{Action, ResourceId, Step};
 use crate::preflight::facts::{Fact, Question};
 use crate::preflight::inquiry::{
-    Inquiry, about, flag, found, is, list, overlap, region_at, route_server_id, text, unless,
+    Inquiry, about, flag, found, id_at, is, list, overlap, region_at, route_server_id, text, unless,
 };
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
@@ -190,27 +190,28 @@ fn location(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 /// Judges each address of each VPN gateway to be, where it stands already.
 fn each_address(
     inquiry: &Inquiry<'_>,
-    judge: impl Fn(&VpnGateway, &Value) -> Option<FindingVerdict>,
+    judge: impl Fn(&Step, &VpnGateway, &Value) -> Option<FindingVerdict>,
 ) -> Vec<Judged> {
     let each = gateways(inquiry).into_iter();
     each.flat_map(|(step, spec)| {
-        inquiry.at(step).each(&spec.public_ips, |_, body| judge(spec, body))
+        inquiry.at(step).each(&spec.public_ips, |_, body| judge(step, spec, body))
     })
     .collect()
 }
 
 fn address(inquiry: &Inquiry<'_>) -> Vec<Judged> {
-    each_address(inquiry, |spec, body| {
-        let user = text(body, "/properties/ipConfiguration/id").unwrap_or_default();
-        let own = format!("{}/", spec.id.key());
+    each_address(inquiry, |step, spec, body| {
+        let user = id_at(body, "/properties/ipConfiguration/id");
+        let stays = |user: &ResourceId| {
+            let holder = user.parent().unwrap_or_else(|| user.clone());
+            holder != spec.id && !inquiry.removed_before(&holder, step)
+        };
         let why = if is(body, "/sku/name", "Basic") {
             Some("it is a Basic address".to_owned())
         } else if is(body, "/properties/publicIPAllocationMethod", "Dynamic") {
             Some("it is a dynamic address".to_owned())
-        } else if !user.is_empty() && !user.to_ascii_lowercase().starts_with(&own) {
-            Some(format!("{user} has it"))
         } else {
-            None
+            user.filter(stays).map(|user| format!("{user} has it"))
         };
         Some(why.map_or(FindingVerdict::Passed, FindingVerdict::Failed))
     })

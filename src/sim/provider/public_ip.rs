@@ -95,6 +95,10 @@ impl Provider for PublicIpType {
     fn show(&self, world: &World, shown: &Shown<'_>, body: &mut Value) {
         if let Some(user) = world.configurations_with(shown.id).into_iter().next() {
             body["properties"]["ipConfiguration"] = user;
+        } else if told_user(world, body).is_none()
+            && let Some(properties) = body["properties"].as_object_mut()
+        {
+            properties.remove("ipConfiguration");
         }
     }
 
@@ -123,8 +127,10 @@ impl Provider for PublicIpType {
     }
 
     fn complete(&self, body: &mut Value) {
-        // What stands in subnets is found where it is; of others, such as a load balancer, only a world file tells.
+        // What stands in subnets is found where it is; of others, such as a load balancer, only a world file tells. A gateway
+        // may not show its address.
         let user = id_at(body, "/properties/ipConfiguration/id").and_then(|own| own.parent());
+        let user = user.filter(|own| !own.is_a(kind::GATEWAYS));
         let found = user.as_ref().and_then(super::of).is_some_and(Provider::stands_in_subnets);
         if let Some(properties) = body["properties"].as_object_mut().filter(|_| found) {
             properties.remove("ipConfiguration");
@@ -159,10 +165,7 @@ impl Provider for PublicIpType {
 pub(super) fn user_of(world: &World, id: &ResourceId) -> Option<ResourceId> {
     let told = || {
         let body = world.body(id)?;
-        let configuration = id_at(body, "/properties/ipConfiguration/id");
-        configuration
-            .and_then(|own| own.parent())
-            .or_else(|| id_at(body, "/properties/natGateway/id"))
+        told_user(world, body).or_else(|| id_at(body, "/properties/natGateway/id"))
     };
     world.user_of(id).or_else(told)
 }
@@ -186,4 +189,10 @@ fn drawn(seed: u64, id: &ResourceId) -> Value {
     let octet = |purpose: &str| 1 + (draw(seed, id, 0, purpose) * 250.0) as u32;
     // 192.0.2.0/24 and its like are for documents; this is a block of nobody's.
     json!(format!("20.205.{}.{}", octet("third"), octet("fourth")))
+}
+
+/// Who has an address, as its own body tells; a gateway that is gone has none.
+fn told_user(world: &World, address: &Value) -> Option<ResourceId> {
+    let user = id_at(address, "/properties/ipConfiguration/id")?.parent()?;
+    (!user.is_a(kind::GATEWAYS) || world.body(&user).is_some()).then_some(user)
 }

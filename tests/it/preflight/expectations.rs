@@ -182,3 +182,34 @@ async fn a_gateway_advertises_the_networks_that_it_speaks_for_and_no_more() {
     let said = said(&case.found().await, "RT-EXPECTED");
     assert!(!said.iter().any(|own| own.contains(why)), "{said:?}");
 }
+
+/// A runbook that only looks waits in vain as well.
+#[tokio::test]
+async fn what_is_only_looked_at_has_to_come_too() {
+    let of = async |steps: &[(&str, Value)], spoil: &dyn Fn(&mut Case)| {
+        let mut case = Case::of(MAIN);
+        case.world.regions_down.clear();
+        case.only(steps);
+        spoil(&mut case);
+        said(&case.found().await, "RT-EXPECTED")
+    };
+    let gateway = |expect: &str| {
+        json!({ "action": "verify.routes", "with": {
+            "gateway": format!("{EA}/virtualNetworkGateways/ergw-hub-ea"), "expect": [expect] } })
+    };
+    let none: [String; 0] = [];
+    assert_eq!(of(&[("a", gateway("10.100.0.0/16"))], &|_| {}).await, none);
+    let future = of(&[("a", gateway("10.102.0.0/16"))], &|_| {}).await;
+    assert_eq!(future, ["10.102.0.0/16 is not advertised by on-premises"]);
+    let circuit = json!({ "action": "verify.circuit_routes", "with": {
+        "circuit": format!("{CIR}/expressRouteCircuits/er-hongkong"),
+        "expect": ["10.100.0.0/16", "10.1.0.0/24"], "absent": [] } });
+    assert_eq!(of(&[("a", circuit.clone())], &|_| {}).await, none);
+    let one_leg = |c: &mut Case| {
+        for link in &mut c.world.onprem.links {
+            link.up &= link.circuit.name() != "er-hongkong" || link.path.as_str() == "primary";
+        }
+    };
+    let told = of(&[("a", circuit)], &one_leg).await;
+    assert_eq!(told, ["10.100.0.0/16 is told by nobody on its secondary path"]);
+}

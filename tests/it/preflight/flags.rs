@@ -97,3 +97,25 @@ async fn a_peering_that_is_made_beside_the_gateway_counts() {
     case.plan.steps.push(step);
     assert!(failed(&case.found().await).contains("VP-OWN-GW"));
 }
+
+/// What that costs the network, other rules say.
+#[tokio::test]
+async fn a_side_that_is_taken_off_a_gateway_on_purpose_is_no_mistake() {
+    let id = format!("{EA}/virtualNetworks/vnet-app1-ea/virtualNetworkPeerings/app1-to-hub");
+    let remote = format!("{EA}/virtualNetworks/vnet-hub-ea");
+    let off = json!({ "action": "peering.ensure", "with": { "id": id, "remote": remote,
+        "allow_forwarded_traffic": true, "use_remote_gateways": false } });
+    let mut case = Case::of(MAIN);
+    case.only(&[("off", off.clone())]);
+    assert_eq!(flags(&case.found().await, "vnet-app1-ea/app1-to-hub"), None);
+    // One that used none before is a mistake.
+    let mut case = Case::of(MAIN);
+    case.only(&[("off", off)]);
+    case.set(
+        "vnet-app1-ea",
+        "/properties/virtualNetworkPeerings/0/properties/useRemoteGateways",
+        json!(false),
+    );
+    let why = "it neither lends nor uses a gateway".to_owned();
+    assert_eq!(flags(&case.found().await, "vnet-app1-ea/app1-to-hub"), Some(why));
+}

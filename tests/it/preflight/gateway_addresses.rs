@@ -71,3 +71,26 @@ async fn zones_are_asked_for_where_a_region_has_some() {
     assert_eq!(said(&found, "PIP-ZONES"), [("pip-new".to_owned(), told)]);
     assert_eq!(said(&Case::of(VPN).found().await, "PIP-ZONES"), []);
 }
+
+/// What a gateway had that a step before removes is free.
+#[tokio::test]
+async fn the_address_of_a_gateway_that_goes_first_is_taken_over() {
+    let address = format!("{SEA}/publicIPAddresses/pip-ergw-hub-sea");
+    let gone = json!({ "action": "remove", "with": { "kind": "gateway", "id": ERGW } });
+    let made = json!({ "action": "gateway.ensure", "with": {
+        "id": format!("{SEA}/virtualNetworkGateways/larger"), "location": "southeastasia",
+        "sku": "ErGw2AZ", "subnet": format!("{SEA}/virtualNetworks/vnet-hub-sea/subnets/GatewaySubnet"),
+        "public_ip": address, "tags": {} } });
+    for (steps, taken) in
+        [(vec![("made", made.clone())], 1), (vec![("gone", gone), ("made", made)], 0)]
+    {
+        let mut case = Case::of(PREPARED);
+        case.only(&steps);
+        case.add(
+            json!({ "id": address, "location": "southeastasia", "sku": { "name": "Standard" },
+            "zones": ["1", "2", "3"], "properties": { "publicIPAllocationMethod": "Static",
+                "ipConfiguration": { "id": format!("{ERGW}/ipConfigurations/default") } } }),
+        );
+        assert_eq!(why(case, "PIP-TAKEN").await.len(), taken);
+    }
+}

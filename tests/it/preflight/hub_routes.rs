@@ -39,3 +39,27 @@ async fn a_route_to_addresses_of_a_connected_network_is_warned_of_unless_it_lead
     case.want("app_table", "/with/routes/0/prefixes", json!(["10.0.0.0/8"]));
     assert_eq!(said(&case.found().await, "HUB-ROUTE-OVER"), []);
 }
+
+#[tokio::test]
+async fn a_route_of_a_table_that_nobody_follows_takes_nobody_elsewhere() {
+    let spoil = |case: &mut Case| {
+        let prefix = case.body("hub-sea")["properties"]["addressPrefix"].clone();
+        case.want("app_table", "/with/routes/0/prefixes", json!([prefix]));
+    };
+    let mut case = Case::of(VWAN);
+    spoil(&mut case);
+    assert_eq!(said(&case.found().await, "HUB-ROUTE-OVER").len(), 1);
+    let mut case = Case::of(VWAN);
+    spoil(&mut case);
+    let default = format!("{SEA}/virtualHubs/hub-sea/hubRouteTables/defaultRouteTable");
+    for step in &mut case.plan.steps {
+        let mut stored = serde_json::to_value(&step.action).unwrap();
+        if let Some(own) =
+            stored.pointer_mut("/with/routing/associated").filter(|own| own.is_string())
+        {
+            *own = json!(default);
+            step.action = serde_json::from_value(stored).unwrap();
+        }
+    }
+    assert_eq!(said(&case.found().await, "HUB-ROUTE-OVER"), []);
+}

@@ -255,3 +255,54 @@ async fn the_other_side_of_a_peering_that_is_gone_is_told() {
         assert_eq!(told.count(), failed, "{state}: {:?}", said(&found, "VP-STATE"));
     }
 }
+
+#[tokio::test]
+async fn what_a_step_makes_that_may_be_left_out_is_perhaps_not_there() {
+    let subnet = format!("{SEA}/virtualNetworks/vnet-app1-sea/subnets/snet-new");
+    let seen = json!({ "action": "verify.circuit", "with": {
+        "circuit": format!("{CIR}/expressRouteCircuits/er-singapore") } });
+    let made =
+        json!({ "action": "subnet.ensure", "with": { "id": subnet, "prefix": "10.1.0.128/26" } });
+    let dns = json!({ "action": "security_group", "with": { "subnet": subnet, "used": true,
+        "security_group": format!("{SEA}/networkSecurityGroups/nsg") } });
+    let when: backroad::model::Condition = serde_json::from_value(json!({ "compare": {
+        "left": { "output": { "step": "seen", "field": "bandwidth_mbps" } }, "by": "less",
+        "right": { "literal": 100 } } }))
+    .unwrap();
+    for (maker, user, told_of) in [(false, false, false), (true, false, true), (true, true, false)]
+    {
+        let said_of = of(MAIN, |c| {
+            c.add(json!({ "id": format!("{SEA}/networkSecurityGroups/nsg"), "location": "southeastasia",
+                "properties": { "securityRules": [] } }));
+            c.only(&[("seen", seen.clone()), ("made", made.clone()), ("guarded", dns.clone())]);
+            c.step("made").when = maker.then(|| when.clone());
+            c.step("guarded").when = user.then(|| when.clone());
+        })
+        .await;
+        let perhaps = said_of
+            .iter()
+            .any(|(rule, why)| *rule == "REF-DOUBT" && why.contains("may be left out"));
+        assert_eq!(perhaps, told_of, "{said_of:?}");
+    }
+}
+
+/// Two regions whose short names differ in a letter are two regions.
+#[tokio::test]
+async fn what_is_gone_is_no_slip_for_the_other_regions() {
+    let gone = |name: &str| {
+        let id = format!("{CIR}/expressRouteCircuits/er-hongkong/authorizations/{name}");
+        json!({ "action": "remove", "with": { "kind": "authorization", "id": id } })
+    };
+    let looks = json!({ "action": "verify.absent", "with": {
+        "resource": format!("{SEA}/virtualNetworkGateways/other-sea") } });
+    let home = json!({ "action": "verify.absent", "with": {
+        "resource": format!("{EA}/virtualNetworkGateways/other-ea") } });
+    for (names, slips) in [(&["auth-hub-sea"][..], 0), (&["auth-hub-eq"][..], 1)] {
+        let said_of = of(MAIN, |c| {
+            c.only(&[("looks", looks.clone()), ("home", home.clone()), ("gone", gone(names[0]))]);
+        })
+        .await;
+        let doubts = said_of.iter().filter(|(_, why)| why.contains("takes it away"));
+        assert_eq!(doubts.count(), slips, "{said_of:?}");
+    }
+}

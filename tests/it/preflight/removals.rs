@@ -95,3 +95,40 @@ async fn a_hub_with_a_firewall_is_in_use() {
     let found = said(&case.found().await, "HUB-IN-USE");
     assert!(found.iter().any(|(_, why)| why.contains("fw-hub is there by then")), "{found:?}");
 }
+
+/// Azure does not show the address of a gateway at the gateway any more.
+#[tokio::test]
+async fn the_address_of_a_gateway_that_stands_is_not_removed_before_the_gateway() {
+    let id = format!("{SEA}/publicIPAddresses/pip-old");
+    let user = format!("{ERGW}/ipConfigurations/default");
+    let gone =
+        |kind: &str, id: &str| json!({ "action": "remove", "with": { "kind": kind, "id": id } });
+    let mut case = Case::of(PREPARED);
+    case.only(&[("address", gone("public_ip", &id))]);
+    address_of(&mut case, Some(&user));
+    let why = "ergw-hub-sea uses it by then".to_owned();
+    assert_eq!(told(case).await, [("pip-old".to_owned(), why)]);
+    let mut case = Case::of(PREPARED);
+    case.only(&[("gateway", gone("gateway", ERGW)), ("address", gone("public_ip", &id))]);
+    address_of(&mut case, Some(&user));
+    assert_eq!(told(case).await, []);
+}
+
+#[tokio::test]
+async fn a_hubs_connection_that_a_step_before_leads_a_route_to_is_not_removed() {
+    let hub = format!("{EA}/virtualHubs/hub-ea");
+    let connection = format!("{hub}/hubVirtualNetworkConnections/con-app1-ea");
+    let table = |routes: Value| {
+        json!({ "action": "hub_routes.ensure", "with": {
+            "id": format!("{hub}/hubRouteTables/rt-z"), "routes": routes } })
+    };
+    let route = json!([{ "name": "r", "prefixes": ["10.99.0.0/16"], "next_hop": connection }]);
+    let gone = json!({ "action": "remove", "with": { "kind": "hub_vnet", "id": connection } });
+    let mut case = Case::of(VWAN);
+    case.only(&[("z", table(route.clone())), ("r", gone.clone())]);
+    let why = "hub-ea/con-app1-ea".to_owned();
+    assert_eq!(told(case).await.into_iter().map(|(about, _)| about).collect::<Vec<_>>(), [why]);
+    let mut case = Case::of(VWAN);
+    case.only(&[("z", table(route)), ("again", table(json!([]))), ("r", gone)]);
+    assert_eq!(told(case).await, []);
+}
