@@ -7,6 +7,7 @@ mod arrivals;
 mod checklist;
 mod closed;
 mod expectations;
+mod fixed;
 mod flags;
 mod foreseen;
 mod gateway_addresses;
@@ -979,6 +980,10 @@ const CASES: &[Spoilt] = &[
         table["id"] = json!(format!("{SEA}/routeTables/rt-app-sea"));
         table["location"] = json!("eastasia");
         c.add(table);
+    }),
+    ("RES-FIXED", VPN, |c| {
+        c.add(json!({ "id": format!("{SEA}/publicIPAddresses/pip-vgw-hub-sea-1"),
+            "location": "southeastasia", "sku": { "name": "Basic" }, "properties": {} }));
     }),
     ("RP-REG", MAIN, |c| {
         c.world.unregistered.push("11111111-1111-1111-1111-111111111111".to_owned())
