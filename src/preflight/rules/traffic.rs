@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::ops::ControlFlow;
 
 use ipnet::IpNet;
 use serde_json::Value;
@@ -21,12 +22,14 @@ pub(super) const RULES: &[Rule] = &[
         id: "UDR-DROP",
         severity: FindingSeverity::Warn,
         fails_when: "A route table drops traffic between on-premises and a network that the run brings there, or did not \
-                     drop it before: by a route to nowhere, to the Internet or to the network itself, for all of a \
-                     prefix or a part, or by keeping the gateway's routes away. Networks of hubs and behind tunnels count.",
+                     drop it before: by a route to nowhere, to the Internet, to the network itself or to an address that no \
+                     network beside it has, for all of a prefix or a part, or by keeping the gateway's routes away. \
+                     Networks of hubs and behind tunnels count.",
         reads: "tables of the networks' subnets and of the GatewaySubnet, as the run finds and leaves them; what \
                 on-premises advertises over a circuit, and what is behind the device of a tunnel",
         why: "A route of a table goes before one that the gateway has learned, where it is as long.",
-        fix: "Take the route out, or switch propagation on, in a step of the runbook.",
+        fix: "Take the route out, lead it to an appliance of the target, or switch propagation on, in a step of the \
+              runbook.",
         source: "N-UDR",
         judge: |inquiry| all(inquiry, BehindWhat::All, |ways| ways.dropped.clone()),
     },
@@ -343,35 +346,66 @@ fn through(
             ways.dropped = Some(format!("what comes for it is {why}"));
             return Ok(ways);
         }
+        TableVerdict::Appliance(hop) if hub.is_some_and(|hub| is_nowhere(end, hub, hop)) => {
+            ways.dropped = lost(end, (hub, gateway), inward.as_ref(), "comes for it", hop);
+            return Ok(ways);
+        }
         TableVerdict::Appliance(address) => Some(address),
         TableVerdict::Nothing => None,
     };
-    let outward = outward.as_ref().map(|(id, body)| (id, *body));
-    let withheld = outward.filter(|(_, table)| flag(table, PROPAGATION_OFF));
-    let part = |to| part_dropped(end, outward, to, heard);
+    let table = outward.as_ref().map(|(id, body)| (id, *body));
+    let part = |to| part_dropped(end, table, to, heard);
     ways.dropped = heard.iter().filter(|to| !is_default(to)).find_map(part);
-    if ways.dropped.is_some() {
-        return Ok(ways);
+    if ways.dropped.is_none() {
+        let out = Outward { end, hub, vnet, subnet, table: outward.as_ref(), there };
+        // What drops one prefix is enough.
+        let _ = heard.iter().find(|to| out.goes(to, &mut ways).is_break());
     }
-    for to in heard {
+    Ok(ways)
+}
+
+/// How a subnet's traffic leaves for on-premises.
+struct Outward<'i, 'p> {
+    end: &'i Inquiry<'p>,
+    hub: Option<&'i ResourceId>,
+    vnet: &'i ResourceId,
+    subnet: &'i Value,
+    /// The subnet's table.
+    table: Option<&'i (ResourceId, &'p Value)>,
+    /// The appliance by which traffic comes in.
+    there: Option<IpAddr>,
+}
+
+impl Outward<'_, '_> {
+    /// Tells what becomes of the traffic to one prefix; a break where it is dropped.
+    fn goes(&self, to: &IpNet, ways: &mut Ways) -> ControlFlow<()> {
+        let table = self.table.map(|(id, body)| (id, *body));
+        let withheld = table.filter(|(_, table)| flag(table, PROPAGATION_OFF));
         let length = if withheld.is_some() { 0 } else { to.prefix_len() };
-        match (says(outward, to, length), withheld) {
+        match (says(table, to, length), withheld) {
             (TableVerdict::Dropped(why), _) => {
                 ways.dropped = Some(format!("what goes to {to} is {why}"));
-                return Ok(ways);
+                return ControlFlow::Break(());
             }
             (TableVerdict::Nothing, Some((table, _))) => {
                 ways.dropped = Some(kept_away(table, to));
-                return Ok(ways);
+                return ControlFlow::Break(());
             }
-            (TableVerdict::Appliance(back), _) if there != Some(back) => {
+            (TableVerdict::Appliance(back), _) if is_nowhere(self.end, self.vnet, back) => {
+                let place = (Some(self.vnet), Some(self.subnet));
+                ways.dropped = lost(self.end, place, self.table, &format!("goes to {to}"), back);
+                return ControlFlow::Break(());
+            }
+            (TableVerdict::Appliance(back), _) if self.there != Some(back) => {
                 ways.past = Some(format!(
                     "what goes to {to} passes the appliance {back}, and what comes from there goes past \
                      the appliance"
                 ));
             }
-            (TableVerdict::Nothing, None) if there.is_some() && Some(vnet) != hub => {
-                let address = there.map(|there| there.to_string()).unwrap_or_default();
+            (TableVerdict::Nothing, None)
+                if self.there.is_some() && Some(self.vnet) != self.hub =>
+            {
+                let address = self.there.map(|there| there.to_string()).unwrap_or_default();
                 ways.past = Some(format!(
                     "what comes from {to} passes the appliance {address}, and what goes there goes past \
                      the appliance"
@@ -379,8 +413,43 @@ fn through(
             }
             (TableVerdict::Appliance(_) | TableVerdict::Nothing, _) => {}
         }
+        ControlFlow::Continue(())
     }
-    Ok(ways)
+}
+
+/// Whether no appliance can have an address: neither a network nor those beside it have it, and all of them are known. A hub
+/// of a virtual WAN has addresses that no network shows.
+fn is_nowhere(end: &Inquiry<'_>, vnet: &ResourceId, hop: IpAddr) -> bool {
+    let Some(body) = end.facts.body(vnet) else { return false };
+    let mut sides = peerings_of(Some(body)).iter();
+    if sides.any(|side| arm::PeeringView::of(side).hub().is_some()) {
+        return false;
+    }
+    let has =
+        |net: &ResourceId| end.space(net).unwrap_or_default().iter().any(|own| own.contains(&hop));
+    let mut all = vec![vnet.clone()];
+    all.extend(end.networks_beside(vnet, body));
+    all.iter().all(|net| end.facts.stands(net).is_some() && !has(net))
+}
+
+/// That a table leads to an address which is nowhere. Of a table that the run puts there another rule says so.
+fn lost(
+    end: &Inquiry<'_>,
+    (vnet, subnet): (Option<&ResourceId>, Option<&Value>),
+    table: Option<&(ResourceId, &Value)>,
+    what: &str,
+    hop: IpAddr,
+) -> Option<String> {
+    let ((vnet, subnet), (table, _)) = (vnet.zip(subnet)?, table?);
+    let name = text(subnet, "/name")?;
+    let mut given = end.tables_given().into_iter();
+    let is_told = given.any(|(own, planned)| {
+        planned.id == *table && own.is_child_of(vnet) && own.name().eq_ignore_ascii_case(name)
+    });
+    (!is_told).then(|| {
+        let (table, vnet) = (table.name(), vnet.name());
+        format!("what {what} is dropped by table {table}: its next hop {hop} is in no network beside {vnet}")
+    })
 }
 
 fn kept_away(table: &ResourceId, to: &IpNet) -> String {
