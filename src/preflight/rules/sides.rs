@@ -3,7 +3,7 @@
 use ipnet::IpNet;
 
 use crate::arm::{PeeringView, RouteTableView, RouteView, SubnetView};
-use crate::model::action::Peering;
+use crate::model::action::{Peering, RemovalKind};
 use crate::model::{Action, ResourceId, Step};
 use crate::preflight::facts::{Fact, Question};
 use crate::preflight::inquiry::{
@@ -119,9 +119,12 @@ fn forwards(end: &Inquiry<'_>, near: &ResourceId, far: &ResourceId) -> Option<St
     None
 }
 
-/// Of sides that take nothing forwarded, the tables of both networks are read.
+/// Of sides that take nothing forwarded, the tables of both networks are read; of those that are removed, the other network.
 pub(in crate::preflight) fn questions(inquiry: &Inquiry<'_>) -> Vec<Question> {
-    let mut asked = Vec::new();
+    let removed = inquiry.removals(RemovalKind::Peering).into_iter();
+    let others =
+        removed.filter_map(|(_, spec)| PeeringView::of(inquiry.facts.body(&spec.id)?).remote());
+    let mut asked: Vec<Question> = others.map(Question::Resource).collect();
     for (_, spec) in inquiry.peerings() {
         if flags_of(inquiry, spec).forwarded != Some(false) {
             continue;
