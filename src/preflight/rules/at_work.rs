@@ -89,7 +89,7 @@ fn gateways_again(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 }
 
 /// The rules that say already of some things that they have failed.
-const TOLD: [&str; 4] = ["NET-STATE", "CIR-STATE", "GW-STATE", "UDR-FIREWALL"];
+const TOLD: [&str; 5] = ["NET-STATE", "CIR-STATE", "GW-STATE", "UDR-FIREWALL", "LINK-STATE"];
 
 fn failed_references(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let told = judged_by(inquiry, &TOLD);
