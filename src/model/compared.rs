@@ -8,6 +8,10 @@
 mod page;
 mod table;
 
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
 pub use page::page;
 pub use table::FIELDS;
 
@@ -83,6 +87,24 @@ pub fn remedy(of: &str, path: &str) -> Option<&'static str> {
         Remedy::Person(fix) | Remedy::Partly(fix) => Some(fix),
         Remedy::Written => None,
     }
+}
+
+/// Whether two texts are as good as one: letters of either case and spaces make no difference, as Azure answers with other
+/// letters than it was sent ("Southeast Asia"), and an address or a prefix may be written in several ways.
+#[must_use]
+pub fn same_text(wanted: &str, has: &str) -> bool {
+    let fold = |text: &str| -> String {
+        text.chars().filter(|c| *c != ' ').collect::<String>().to_ascii_lowercase()
+    };
+    fold(wanted) == fold(has) || same_address(wanted, has)
+}
+
+/// Whether two texts are one address or prefix: `FD00:0:0::/48` is `fd00::/48`.
+fn same_address(wanted: &str, has: &str) -> bool {
+    let prefix = |text: &str| text.parse::<IpNet>().ok();
+    let address = |text: &str| text.parse::<IpAddr>().ok();
+    prefix(wanted).is_some_and(|own| prefix(has) == Some(own))
+        || address(wanted).is_some_and(|own| address(has) == Some(own))
 }
 
 #[cfg(test)]

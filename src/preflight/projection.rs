@@ -15,6 +15,7 @@ use crate::model::action::{
     CircuitBandwidth, CircuitTier, Connection, Dissociation, Gateway, HubAction, HubVnet, NextHop,
     Peering, Removal, RemovalKind, Route, RouteTable, SecurityGroupUse, Tier,
 };
+use crate::model::azure_limits::{Resize, resize};
 use crate::model::hub_body::body_of;
 use crate::model::tags::Tags;
 use crate::model::{Action, ResourceId, Step};
@@ -117,11 +118,15 @@ fn change(facts: &mut Facts, action: &Action) {
 }
 
 fn gateway(facts: &mut Facts, spec: &Gateway) {
+    // One that does as much or more is not made smaller.
+    let has = facts.body(&spec.id).and_then(|body| arm::GatewayView::of(body).sku());
+    let has = has.filter(|has| resize(has, &spec.sku) == Resize::None).map(str::to_owned);
+    let sku = has.unwrap_or_else(|| spec.sku.clone());
     let body = json!({
         "location": spec.location.as_str(),
         "properties": {
             "gatewayType": "ExpressRoute", "provisioningState": "Succeeded",
-            "sku": { "name": spec.sku, "tier": spec.sku },
+            "sku": { "name": sku, "tier": sku },
             "ipConfigurations": [{ "properties": { "subnet": { "id": spec.subnet } } }],
         },
     });

@@ -8,6 +8,7 @@ mod certain;
 mod checklist;
 mod closed;
 mod expectations;
+mod fixed;
 mod flags;
 mod foreseen;
 mod gateway_addresses;
@@ -997,6 +998,11 @@ const CASES: &[Spoilt] = &[
         table["location"] = json!("eastasia");
         c.add(table);
     }),
+    ("RES-FIXED", VPN, |c| {
+        c.add(json!({ "id": format!("{SEA}/publicIPAddresses/pip-vgw-hub-sea-1"),
+            "location": "southeastasia", "sku": { "name": "Basic" }, "properties": {} }));
+    }),
+    ("VP-HALF", MAIN, half_removed),
     ("RP-REG", MAIN, |c| {
         c.world.unregistered.push("11111111-1111-1111-1111-111111111111".to_owned())
     }),
@@ -1177,6 +1183,34 @@ fn address(case: &mut Case, sku: &str, zones: &Value) {
         "id": format!("{SEA}/publicIPAddresses/pip-ergw-hub-sea"), "location": "southeastasia",
         "sku": { "name": sku }, "zones": zones, "properties": { "publicIPAllocationMethod": "Static" },
     }));
+}
+
+/// A side of a peering that stands, towards the target's hub or from it.
+fn stands_peered(case: &mut Case, near: &str, far: &str) {
+    let side = json!({ "name": format!("{near}-to-{far}"), "properties": {
+        "remoteVirtualNetwork": { "id": format!("{SEA}/virtualNetworks/{far}") },
+        "allowVirtualNetworkAccess": true, "peeringState": "Connected", "peeringSyncLevel": "FullyInSync" } });
+    let properties = &mut case.body(near)["properties"];
+    if !properties["virtualNetworkPeerings"].is_array() {
+        properties["virtualNetworkPeerings"] = json!([]);
+    }
+    properties["virtualNetworkPeerings"].as_array_mut().unwrap().push(side);
+}
+
+/// A peering of the hub with a network beside stands, and the run removes one side of it.
+fn half_removed(case: &mut Case) {
+    let mut beside = case.body("vnet-app1-sea").clone();
+    beside["id"] = json!(format!("{SEA}/virtualNetworks/vnet-beside"));
+    beside["properties"] =
+        json!({ "addressSpace": { "addressPrefixes": ["10.210.0.0/24"] }, "subnets": [] });
+    case.add(beside);
+    stands_peered(case, "vnet-hub-sea", "vnet-beside");
+    stands_peered(case, "vnet-beside", "vnet-hub-sea");
+    let id = format!(
+        "{SEA}/virtualNetworks/vnet-hub-sea/virtualNetworkPeerings/vnet-hub-sea-to-vnet-beside"
+    );
+    case.instead("bgp_up", json!({ "action": "remove", "with": { "kind": "peering", "id": id } }));
+    case.step("bgp_up").ensure.clear();
 }
 
 /// A VPN gateway that stands in the target's hub.

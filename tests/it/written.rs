@@ -171,3 +171,24 @@ fn write_the_schemas_of_worlds() {
         std::fs::write(file(path), fresh).unwrap();
     }
 }
+
+#[test]
+fn a_peering_location_that_is_one_but_for_a_letter_is_doubted() {
+    let of = |place: &str| {
+        let text = format!(
+            "world: small\nresources:\n  - id: /subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers/Microsoft.Network/expressRouteCircuits/er\n    location: swedencentral\n    sku: {{ name: Standard_MeteredData, tier: Standard, family: MeteredData }}\n    properties:\n      serviceProviderProperties: {{ serviceProviderName: Equinix, peeringLocation: {place}, bandwidthInMbps: 1000 }}\n"
+        );
+        let read = read("place.yaml", &text);
+        let own = read.diagnostics.views(&read.source);
+        let told = own.iter().filter(|view| view.code == "BR0505").count();
+        (told, said(&read))
+    };
+    let (told, text) = of("Stockholmm");
+    assert_eq!(told, 1, "{text}");
+    assert!(text.contains("Did you mean `Stockholm`?"), "{text}");
+    // Known by another name, a building's, or like none: no doubt.
+    for place in ["Stockholm", "Hong Kong SAR", "Equinix-Ashburn-DC2", "Somewhere Else"] {
+        let (told, text) = of(place);
+        assert_eq!(told, 0, "{place}: {text}");
+    }
+}

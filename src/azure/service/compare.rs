@@ -3,16 +3,13 @@
 //! The rules are rows of [`crate::model::compared`]. What has no row compares without letter case, and
 //! a list of named things by their names.
 
-use std::net::IpAddr;
-
-use ipnet::IpNet;
 use serde_json::{Map, Value};
 
 use super::body::{blocked, is_secret_key, without_secrets};
 use crate::arm::read::text;
 use crate::model::assessment::Unchangeable;
 use crate::model::azure_limits::{Resize, resize, resizes_in_place};
-use crate::model::compared::{ComparedField, How, Remedy, Unshown, field};
+use crate::model::compared::{ComparedField, How, Remedy, Unshown, field, same_text};
 use crate::model::{Assessed, Change, ResourceId};
 
 /// What a body is held against.
@@ -382,24 +379,10 @@ pub(super) fn without_nulls(wanted: &Value) -> Value {
     }
 }
 
-/// Whether two texts are one address or prefix: `FD00:0:0::/48` is `fd00::/48`.
-fn same_address(wanted: &str, body: &str) -> bool {
-    let prefix = |text: &str| text.parse::<IpNet>().ok();
-    let address = |text: &str| text.parse::<IpAddr>().ok();
-    prefix(wanted).is_some_and(|own| prefix(body) == Some(own))
-        || address(wanted).is_some_and(|own| address(body) == Some(own))
-}
-
-/// Whether a value is as wanted. Texts compare without case and spaces, as Azure answers with other
-/// letters than it was sent ("Southeast Asia"), and lists in any order.
+/// Whether a value is as wanted. Texts compare without case and spaces, and lists in any order.
 pub(super) fn same(wanted: &Value, body: &Value) -> bool {
     match (wanted, body) {
-        (Value::String(wanted), Value::String(body)) => {
-            let fold = |text: &str| -> String {
-                text.chars().filter(|c| *c != ' ').collect::<String>().to_ascii_lowercase()
-            };
-            fold(wanted) == fold(body) || same_address(wanted, body)
-        }
+        (Value::String(wanted), Value::String(body)) => same_text(wanted, body),
         (Value::Array(wanted), Value::Array(body)) => {
             let mut left: Vec<&Value> = body.iter().collect();
             wanted.len() == body.len()

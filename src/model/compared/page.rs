@@ -23,7 +23,7 @@ An undo compares with how it was before the step, in what the step changed: ther
 const FOOT: &str = "
 ## The other actions
 
-`authorization.ensure` asks only that there is one. `route_table.dissociate`, `security_group.dissociate` and the removals ask for absence. `peering.ensure` also looks at `peeringSyncLevel`: a side that is behind (LocalNotInSync) is written with `syncRemoteAddressSpace`; one that reads RemoteNotInSync is the other side's to sync. `recovery_plan.*` are states of machines ([decision 39](decisions/0039-machines-move-by-desired-states.md)). Keys are never compared.
+`authorization.ensure` asks only that there is one. `route_table.dissociate`, `security_group.dissociate` and the removals ask for absence. `subnet.ensure` of a GatewaySubnet in which a gateway stands holds with whatever prefixes it has: it is a place for gateways, and is not changed under one. `peering.ensure` also looks at `peeringSyncLevel`: a side that is behind (LocalNotInSync) is written with `syncRemoteAddressSpace`; one that reads RemoteNotInSync is the other side's to sync. `recovery_plan.*` are states of machines ([decision 39](decisions/0039-machines-move-by-desired-states.md)). Keys are never compared.
 ";
 
 fn how(how: How) -> &'static str {

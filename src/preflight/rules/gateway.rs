@@ -6,8 +6,10 @@ use serde_json::Value;
 
 use crate::arm;
 use crate::model::action::{Connection, Gateway, RemovalKind};
-use crate::model::azure_limits::{GatewaySku, PEERINGS_OF_HUB, gateway_sku, has_fast_path};
-use crate::model::{ResourceId, Step, geography};
+use crate::model::azure_limits::{
+    GatewaySku, PEERINGS_OF_HUB, Resize, gateway_sku, has_fast_path, resize,
+};
+use crate::model::{Region, ResourceId, Step, geography};
 use crate::preflight::facts::Fact;
 use crate::preflight::inquiry::{
     GATEWAYS, Inquiry, about, found, is, list, peerings_of, region_at, unless,
@@ -132,10 +134,11 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "GW-ZONE",
         severity: FindingSeverity::Warn,
-        fails_when: "The SKU is not zone-redundant, and the region has availability zones.",
-        reads: "sku.name; table of regions",
+        fails_when: "The SKU of a gateway that is to be, or that stands and is to be connected, is not zone-redundant, and the \
+                     region has availability zones.",
+        reads: "sku.name, as the run leaves it; table of regions",
         why: "The gateway goes with its zone.",
-        fix: "Use ErGw1AZ or larger, with a zonal address.",
+        fix: "Use ErGw1AZ or larger, with a zonal address; a gateway that stands is migrated to it on a quiet day.",
         source: "E-GW",
         judge: zone,
     },
@@ -268,13 +271,19 @@ fn location(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 fn sku_of(inquiry: &Inquiry<'_>, gateway: &ResourceId) -> Result<Option<String>, String> {
     let planned = inquiry.gateways().into_iter().find(|(_, spec)| spec.id == *gateway);
     if let Some((_, spec)) = planned {
-        return Ok(Some(spec.sku.clone()));
+        return Ok(Some(will_be(inquiry, spec).to_owned()));
     }
     let Some(body) = inquiry.read(gateway)? else { return Ok(None) };
     match arm::GatewayView::of(body).sku() {
         Some(sku) => Ok(Some(sku.to_owned())),
         None => Err("its SKU is not reported".to_owned()),
     }
+}
+
+/// The SKU that a gateway will have: one that stands and does as much or more stays as it is.
+fn will_be<'i>(then: &Inquiry<'i>, spec: &'i Gateway) -> &'i str {
+    let has = then.facts.body(&spec.id).and_then(|body| arm::GatewayView::of(body).sku());
+    has.filter(|has| resize(has, &spec.sku) == Resize::None).unwrap_or(&spec.sku)
 }
 
 /// Judges each connection that does not stand yet, with the SKU of its gateway as the step finds it.
@@ -355,7 +364,7 @@ fn throughput(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 fn parity(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let mut all = Vec::new();
     for (_, spec) in inquiry.gateways() {
-        let Some(ours) = gateway_sku(&spec.sku) else { continue };
+        let Some(ours) = gateway_sku(will_be(inquiry, spec)) else { continue };
         let larger = inquiry.facts.bodies(GATEWAYS).find_map(|(id, body)| {
             let other = gateway_sku(arm::GatewayView::of(body).sku()?)?;
             let on_a_circuit = !inquiry.links_of(id).is_empty();
@@ -374,21 +383,29 @@ fn parity(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     all
 }
 
+/// Of the gateways that are to be, and of those that stand and are connected.
 fn zone(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let judge = |sku: &str, place: &Region| {
+        let zones = geography::region(place.as_str()).is_some_and(|region| region.zones);
+        let sku = gateway_sku(sku).filter(|_| zones)?;
+        Some(unless(!sku.zone_redundant, || {
+            format!("{} is not zone-redundant, and {} has zones", sku.name, place.as_str())
+        }))
+    };
     let mut all = Vec::new();
-    for (_, spec) in inquiry.gateways() {
-        let zones = geography::region(spec.location.as_str()).is_some_and(|region| region.zones);
-        let Some(sku) = gateway_sku(&spec.sku).filter(|_| zones) else { continue };
-        all.push(about(
-            &spec.id,
-            unless(!sku.zone_redundant, || {
-                format!(
-                    "{} is not zone-redundant, and {} has zones",
-                    sku.name,
-                    spec.location.as_str()
-                )
-            }),
-        ));
+    for (step, spec) in inquiry.gateways() {
+        let verdict = judge(will_be(&inquiry.at(step), spec), &spec.location);
+        all.extend(verdict.map(|verdict| about(&spec.id, verdict)));
+    }
+    let made: BTreeSet<&ResourceId> = inquiry.gateways().iter().map(|(_, spec)| &spec.id).collect();
+    let used: BTreeSet<&ResourceId> =
+        inquiry.connections().iter().map(|(_, spec)| &spec.gateway).collect();
+    // What cannot be read of them, other rules say.
+    for id in used.difference(&made) {
+        let Some(body) = inquiry.facts.body(id) else { continue };
+        let known = arm::GatewayView::of(body).sku().zip(region_at(body));
+        let verdict = known.and_then(|(sku, place)| judge(sku, &place));
+        all.extend(verdict.map(|verdict| about(id, verdict)));
     }
     all
 }

@@ -469,5 +469,24 @@ fn size(inquiry: &Inquiry<'_>, new: bool) -> Vec<Judged> {
         let small = prefix.max_prefix_len() == 32 && prefix.prefix_len() > longest;
         all.push(about(place, unless(small, || format!("it is {prefix}"))));
     }
+    if !new {
+        all.extend(size_of_connected(inquiry));
+    }
     all
+}
+
+/// The subnets of gateways that stand and are to be connected, and that no step writes. What cannot be read, others say.
+fn size_of_connected(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let connected: BTreeSet<&ResourceId> =
+        inquiry.connections().into_iter().map(|(_, spec)| &spec.gateway).collect();
+    let written = inquiry.gateway_places();
+    let kept = connected.into_iter().filter(|id| written.iter().all(|(_, own, _)| own != id));
+    let judged = kept.filter_map(|id| {
+        let place = gateway_subnet(inquiry.facts.body(id)?)?;
+        let own = own_gateway_subnet(inquiry.facts.body(&place.parent()?)?)?;
+        let prefix = subnet_prefix(own)?;
+        let small = prefix.max_prefix_len() == 32 && prefix.prefix_len() > GATEWAY_SUBNET_NEW;
+        Some(about(&place, unless(small, || format!("it is {prefix}"))))
+    });
+    judged.collect()
 }

@@ -12,6 +12,7 @@ mod connections;
 mod denials;
 mod expected;
 pub(super) mod firewall_hops;
+mod fixed;
 mod gateway;
 mod gateway_addresses;
 mod gateway_room;
@@ -110,6 +111,7 @@ pub const FAMILIES: &[RuleFamily] = &[
     ("replication", "Copies of tests, and the way home.", replication::RULES),
     ("names", "Names and traffic managers: where clients are sent.", steering::RULES),
     ("region", "Regions and resource groups.", region::RULES),
+    ("what stands", "What stands already, and as it was made for good.", fixed::RULES),
     ("references", "What steps name and do not make.", references::RULES),
     ("removals", "What is removed while something uses it.", removals::RULES),
     ("states", "What has failed, and what somebody else is changing.", at_work::RULES),

@@ -4,27 +4,83 @@ use serde_json::Value;
 
 use super::gateway_subnet::is_gateway_subnet;
 use crate::arm::read::list;
-use crate::arm::{SubnetView, kind};
+use crate::arm::{PeeringView, SubnetView, kind};
 use crate::model::action::{General, HubAction, HubRoutes, Removal, RemovalKind, Vpn};
 use crate::model::hub::{DEFAULT_TABLE, HUB_TABLES, NO_TABLE};
-use crate::model::{Action, ActionClass, ResourceId, Step};
-use crate::preflight::inquiry::{Inquiry, about, id_at};
+use crate::model::{Action, ActionClass, ResourceId, SagaClass, Step};
+use crate::preflight::inquiry::{Inquiry, about, id_at, known, peerings_of, text, unless};
 use crate::preflight::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
 
 /// The rules about removals.
-pub(super) const RULES: &[Rule] = &[Rule {
-    id: "RES-IN-USE",
-    severity: FindingSeverity::Block,
-    fails_when: "A public address, a subnet, a local network gateway, or a hub's table or connection is removed while \
-                 something uses it that no step before removes.",
-    reads: "the address: ipConfiguration, natGateway; the subnet: ipConfigurations, privateEndpoints, \
-            serviceAssociationLinks; the connections of the local network gateway; the hub's tables and connections",
-    why: "Azure removes nothing that is in use (PublicIPAddressCannotBeDeleted, InUseSubnetCannotBeDeleted; what it says \
-          of the others is not recorded): the step fails, late in the run.",
-    fix: "Remove what uses it in a step that this one needs; or leave the removal out.",
-    source: "A-ERR; docs/wire.md 3; azurerm 2566, 4784",
-    judge: in_use,
-}];
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        id: "RES-IN-USE",
+        severity: FindingSeverity::Block,
+        fails_when: "A public address, a subnet, a local network gateway, or a hub's table or connection is removed while \
+                     something uses it that no step before removes.",
+        reads: "the address: ipConfiguration, natGateway; the subnet: ipConfigurations, privateEndpoints, \
+                serviceAssociationLinks; the connections of the local network gateway; the hub's tables and connections",
+        why: "Azure removes nothing that is in use (PublicIPAddressCannotBeDeleted, InUseSubnetCannotBeDeleted; what it says \
+              of the others is not recorded): the step fails, late in the run.",
+        fix: "Remove what uses it in a step that this one needs; or leave the removal out.",
+        source: "A-ERR; docs/wire.md 3; azurerm 2566, 4784",
+        judge: in_use,
+    },
+    Rule {
+        id: "VP-HALF",
+        severity: FindingSeverity::Warn,
+        fails_when: "A step removes one side of a peering, and the other side stays when the run has ended.",
+        reads: "both sides of the peering, as the steps before find them and as the run leaves them",
+        why: "What stays is Disconnected: it carries nothing, and Azure makes no new side beside it. An undo of the step is \
+              refused (RemotePeeringIsDisconnected), and so is the next run that makes the peering.",
+        fix: "Remove the other side too (peering.remove); or leave both and take the flags off (peering.ensure), if the \
+              networks shall stay peered.",
+        source: "N-PEER; azurerm 14051",
+        judge: half,
+    },
+];
+
+/// The sides that are removed while their other sides stay.
+fn half(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    let end = inquiry.at_end();
+    let mut all = Vec::new();
+    for (step, spec) in inquiry.removals(RemovalKind::Peering) {
+        let then = inquiry.at(step);
+        let Ok(Some(body)) = then.read(&spec.id) else { continue };
+        let sides = spec.id.parent().zip(PeeringView::of(body).remote());
+        // A side that is made again in the run has another side by then, or another rule says why not.
+        let Some((vnet, remote)) = sides.filter(|_| end.facts.body(&spec.id).is_none()) else {
+            continue;
+        };
+        let verdict = then.read(&remote).map(|before| {
+            let of = |network: Option<&'_ Value>| {
+                let side =
+                    peerings_of(network).iter().find(|own| PeeringView::of(own).leads_to(&vnet));
+                side.map(|own| (text(own, "/name").unwrap_or("a side").to_owned(), is_dead(own)))
+            };
+            let was_dead = of(before).is_some_and(|(_, dead)| dead);
+            let stays = of(end.facts.body(&remote)).filter(|_| !was_dead);
+            unless(stays.is_some(), || {
+                let undo = match step.saga {
+                    SagaClass::Undoable => ", and an undo of the step is refused",
+                    SagaClass::Pivot | SagaClass::Retriable => "",
+                };
+                let (side, _) = stays.unwrap_or_default();
+                let (step, remote) = (&step.name, remote.name());
+                format!(
+                    "step `{step}` removes it, and {side} of {remote} stays, Disconnected{undo}"
+                )
+            })
+        });
+        all.push(about(&spec.id, known(verdict)));
+    }
+    all
+}
+
+/// Whether a side of a peering has lost its other side.
+fn is_dead(side: &Value) -> bool {
+    PeeringView::of(side).is_in("Disconnected")
+}
 
 /// What stands in the way of a removal.
 enum Hindrance {

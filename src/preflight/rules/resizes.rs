@@ -44,9 +44,10 @@ pub(super) const RULES: &[Rule] = &[
 
 fn resized(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let mut all = Vec::new();
-    for (step, spec) in inquiry.gateways() {
-        all.extend(inquiry.at(step).each([&spec.id], |_, body| {
-            let (has, wanted) = (GatewayView::of(body).sku()?, spec.sku.as_str());
+    for step in inquiry.plan.steps_to_run() {
+        let Some((id, wanted)) = wanted(step) else { continue };
+        all.extend(inquiry.at(step).each([id], |_, body| {
+            let has = GatewayView::of(body).sku()?;
             Some(unless(resize(has, wanted) == Resize::Refused, || {
                 format!("it is {has}, and shall be {wanted}")
             }))

@@ -3,7 +3,7 @@
 use ipnet::IpNet;
 
 use crate::arm::{PeeringView, RouteTableView, RouteView, SubnetView};
-use crate::model::action::Peering;
+use crate::model::action::{Peering, RemovalKind};
 use crate::model::{Action, ResourceId, Step};
 use crate::preflight::facts::{Fact, Question};
 use crate::preflight::inquiry::{
@@ -59,7 +59,7 @@ pub(super) fn flags(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         let verdict = if flags.lends && flags.uses {
             let why = "it both lends and uses a gateway, and a network that uses another's has none to lend";
             FindingVerdict::Failed(why.to_owned())
-        } else if !flags.lends && !flags.uses {
+        } else if !flags.lends && !flags.uses && !changes_gateway(&end, spec) {
             FindingVerdict::Failed("it neither lends nor uses a gateway".to_owned())
         } else if !flags.access {
             let why = format!("allow_access is false: its network and {} are apart", spec.remote.name());
@@ -72,6 +72,27 @@ pub(super) fn flags(inquiry: &Inquiry<'_>) -> Vec<Judged> {
         about(&spec.id, verdict)
     })
     .collect()
+}
+
+/// Whether a side lends or uses no more because its author says so, and the spoke has another gateway when the run has ended:
+/// it goes from one hub to another, and keeps what it has with the first.
+fn changes_gateway(end: &Inquiry<'_>, spec: &Peering) -> bool {
+    let Some(vnet) = spec.id.parent() else { return false };
+    let off = |said: Option<bool>| said == Some(false);
+    [
+        (off(spec.use_remote_gateways), &vnet, &spec.remote),
+        (off(spec.allow_gateway_transit), &spec.remote, &vnet),
+    ]
+    .into_iter()
+    .any(|(said, spoke, hub)| said && goes_elsewhere(end, spoke, hub))
+}
+
+/// Whether a network has a gateway of its own, or uses one that is not this network's.
+fn goes_elsewhere(end: &Inquiry<'_>, spoke: &ResourceId, hub: &ResourceId) -> bool {
+    let Some(body) = end.facts.body(spoke) else { return false };
+    let mut sides = peerings_of(Some(body)).iter().map(PeeringView::of);
+    sides.any(|side| side.uses_gateway() && !side.leads_to(hub))
+        || !end.gateways_in(body).is_empty()
 }
 
 /// Where an appliance of one network forwards what comes from or goes to the other one: a route of either that leads
@@ -108,9 +129,12 @@ fn forwards(end: &Inquiry<'_>, near: &ResourceId, far: &ResourceId) -> Option<St
     None
 }
 
-/// Of sides that take nothing forwarded, the tables of both networks are read.
+/// Of sides that take nothing forwarded, the tables of both networks are read; of those that are removed, the other network.
 pub(in crate::preflight) fn questions(inquiry: &Inquiry<'_>) -> Vec<Question> {
-    let mut asked = Vec::new();
+    let removed = inquiry.removals(RemovalKind::Peering).into_iter();
+    let others =
+        removed.filter_map(|(_, spec)| PeeringView::of(inquiry.facts.body(&spec.id)?).remote());
+    let mut asked: Vec<Question> = others.map(Question::Resource).collect();
     for (_, spec) in inquiry.peerings() {
         if flags_of(inquiry, spec).forwarded != Some(false) {
             continue;

@@ -27,7 +27,8 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "SUB-OTHER",
         severity: FindingSeverity::Block,
-        fails_when: "A subnet that the runbook makes stands already, with other prefixes, and gives no room to those wanted.",
+        fails_when: "A subnet that the runbook makes stands already, with other prefixes, and gives no room to those wanted; \
+                     a GatewaySubnet only while no gateway stands in it.",
         reads: "the subnet's prefixes, as the steps before leave them",
         why: "A subnet is not renumbered: the step stops, in the middle of the failover.",
         fix: "Write the prefix that it has, or make another subnet.",

@@ -295,6 +295,7 @@ impl BodyCheck<'_> {
             PropertyShape::Text(words) => match json(node) {
                 Value::String(text) => {
                     self.word(&text, words, &key, &node.span);
+                    self.place(&text, &key, &node.span);
                     self.text(&text, path, &key, &node.span);
                 }
                 Value::Number(_) | Value::Bool(_) => not("a text", Some("Put it into quotes.")),
@@ -327,6 +328,21 @@ impl BodyCheck<'_> {
             Some(meant) => format!("Did you mean `{meant}`?"),
             None => format!("It has {}.", words.join(", ")),
         };
+        self.diagnostics
+            .push(Diagnostic::warning(Code::PropertyWord, span.clone(), message).with_help(help));
+    }
+
+    /// A peering location that is one of Azure's but for a letter or two. New ones come, so what is like none is no doubt.
+    fn place(&mut self, text: &str, key: &str, span: &Span) {
+        if key != "peeringLocation" || geography::location(text, None).is_some() {
+            return;
+        }
+        let known = geography::LOCATIONS.iter().map(|own| own.name);
+        let Some(meant) = did_you_mean(text, known) else { return };
+        let shown: String = text.chars().take(60).collect();
+        let message =
+            format!("`peeringLocation` is `{shown}`, which Azure has not, as far as we know.");
+        let help = format!("Did you mean `{meant}`?");
         self.diagnostics
             .push(Diagnostic::warning(Code::PropertyWord, span.clone(), message).with_help(help));
     }

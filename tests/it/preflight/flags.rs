@@ -119,3 +119,58 @@ async fn a_side_that_is_taken_off_a_gateway_on_purpose_is_no_mistake() {
     let why = "it neither lends nor uses a gateway".to_owned();
     assert_eq!(flags(&case.found().await, "vnet-app1-ea/app1-to-hub"), Some(why));
 }
+
+/// A spoke that stands behind another hub's gateway, and leaves it for ours: as `taken` says.
+fn leaves(taken: &Value, then: bool) -> Case {
+    let mut case = Case::of(MAIN);
+    let (core, app) = (
+        format!("{EA}/virtualNetworks/vnet-hub-ea"),
+        format!("{SEA}/virtualNetworks/vnet-app1-sea"),
+    );
+    let side = |remote: &str, lends: bool| {
+        json!({ "remoteVirtualNetwork": { "id": remote },
+        "allowGatewayTransit": lends, "useRemoteGateways": !lends, "allowForwardedTraffic": true,
+        "allowVirtualNetworkAccess": true, "peeringState": "Connected", "peeringSyncLevel": "FullyInSync" })
+    };
+    case.body("vnet-app1-sea")["properties"]["virtualNetworkPeerings"] =
+        json!([{ "name": "to-core", "properties": side(&core, false) }]);
+    let sides = &mut case.body("vnet-hub-ea")["properties"]["virtualNetworkPeerings"];
+    if !sides.is_array() {
+        *sides = json!([]);
+    }
+    sides.as_array_mut().unwrap().push(json!({ "name": "to-app", "properties": side(&app, true) }));
+    let mut off = case.step("hub_to_spoke.app1").clone();
+    off.name = StepName::parse("off").unwrap();
+    off.action =
+        serde_json::from_value(json!({ "action": "peering.ensure", "with": taken })).unwrap();
+    case.plan.steps.push(off);
+    case.step("spoke_to_hub.app1").needs.push(StepName::parse("off").unwrap());
+    if !then {
+        case.want("spoke_to_hub.app1", "/with/use_remote_gateways", json!(false));
+    }
+    case
+}
+
+#[tokio::test]
+async fn a_spoke_that_goes_from_one_hub_to_another_is_told_nothing() {
+    let core = format!("{EA}/virtualNetworks/vnet-hub-ea");
+    let side = json!({ "id": format!("{SEA}/virtualNetworks/vnet-app1-sea/virtualNetworkPeerings/to-core"),
+        "remote": core, "allow_forwarded_traffic": true, "use_remote_gateways": false });
+    assert_eq!(flags(&leaves(&side, true).found().await, "vnet-app1-sea/to-core"), None);
+    // That one which gets no other gateway loses its way is another rule's to say.
+    let found = leaves(&side, false).found().await;
+    assert_eq!(flags(&found, "vnet-app1-sea/to-core"), None);
+    let lost = crate::preflight::said(&found, "WAY-LOST");
+    assert!(lost.iter().any(|(about, _)| about.contains("vnet-app1-sea")), "{lost:?}");
+    // The hub's side that lends no more, once the spoke has another.
+    let mut case = leaves(&side, true);
+    let mut lent = case.step("off").clone();
+    lent.name = StepName::parse("lent").unwrap();
+    lent.needs = vec![StepName::parse("off").unwrap()];
+    lent.action = serde_json::from_value(json!({ "action": "peering.ensure", "with": {
+        "id": format!("{core}/virtualNetworkPeerings/to-app"), "allow_gateway_transit": false,
+        "remote": format!("{SEA}/virtualNetworks/vnet-app1-sea") } }))
+    .unwrap();
+    case.plan.steps.push(lent);
+    assert_eq!(flags(&case.found().await, "vnet-hub-ea/to-app"), None);
+}

@@ -132,3 +132,42 @@ async fn a_hubs_connection_that_a_step_before_leads_a_route_to_is_not_removed() 
     case.only(&[("z", table(route)), ("again", table(json!([]))), ("r", gone)]);
     assert_eq!(told(case).await, []);
 }
+
+#[tokio::test]
+async fn one_side_of_a_peering_that_is_removed_leaves_the_other_disconnected() {
+    let mut case = Case::of(MAIN);
+    half_removed(&mut case);
+    let told = crate::preflight::said(&case.found().await, "VP-HALF");
+    let why = "step `bgp_up` removes it, and vnet-beside-to-vnet-hub-sea of vnet-beside stays, Disconnected, and an \
+               undo of the step is refused";
+    assert_eq!(told, [("vnet-hub-sea/vnet-hub-sea-to-vnet-beside".to_owned(), why.to_owned())]);
+    // What nobody takes back has no undo.
+    let mut case = Case::of(MAIN);
+    half_removed(&mut case);
+    case.step("bgp_up").saga = backroad::model::SagaClass::Retriable;
+    let told = crate::preflight::said(&case.found().await, "VP-HALF");
+    assert!(told[0].1.ends_with("stays, Disconnected"), "{told:?}");
+    // Both are removed.
+    let mut case = Case::of(MAIN);
+    half_removed(&mut case);
+    let other = format!(
+        "{SEA}/virtualNetworks/vnet-beside/virtualNetworkPeerings/vnet-beside-to-vnet-hub-sea"
+    );
+    case.instead(
+        "routes_learned",
+        json!({ "action": "remove", "with": { "kind": "peering", "id": other } }),
+    );
+    case.step("routes_learned").ensure.clear();
+    assert_eq!(crate::preflight::said(&case.found().await, "VP-HALF"), []);
+    // The other one is gone, or lost its other side before.
+    for state in [None, Some("Disconnected")] {
+        let mut case = Case::of(MAIN);
+        half_removed(&mut case);
+        let sides = &mut case.body("vnet-beside")["properties"]["virtualNetworkPeerings"];
+        match state {
+            None => *sides = json!([]),
+            Some(state) => sides[0]["properties"]["peeringState"] = json!(state),
+        }
+        assert_eq!(crate::preflight::said(&case.found().await, "VP-HALF"), [], "{state:?}");
+    }
+}

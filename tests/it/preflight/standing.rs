@@ -207,3 +207,51 @@ async fn a_scaling_gateway_says_with_how_many_units_it_has_no_fastpath() {
     let said_of = said(&case.found().await, "GW-SKU-FASTPATH");
     assert_eq!(said_of, ["ErGwScale with 2 units has no FastPath: it begins at ten"]);
 }
+
+#[tokio::test]
+async fn a_gateway_is_judged_by_the_size_that_will_stand() {
+    let mut case = Case::of(MAIN);
+    with_subnet(&mut case, gateway_subnet("10.10.10.128/25"));
+    case.add(standing_gateway("ErGw1AZ"));
+    case.want("gateway", "/with/sku", json!("Standard"));
+    assert_eq!(said(&case.found().await, "GW-ZONE"), Vec::<String>::new());
+    // One that is not zone-redundant, and does more than is asked: its own name is said.
+    let mut case = Case::of(MAIN);
+    with_subnet(&mut case, gateway_subnet("10.10.10.128/25"));
+    case.add(standing_gateway("UltraPerformance"));
+    case.want("gateway", "/with/sku", json!("Standard"));
+    let why = "UltraPerformance is not zone-redundant, and southeastasia has zones";
+    assert_eq!(said(&case.found().await, "GW-ZONE"), [why]);
+}
+
+#[tokio::test]
+async fn a_gateway_that_stands_and_is_to_be_connected_is_warned_of_as_one_that_is_made() {
+    let found = Case::of(PREPARED).found().await;
+    for rule in ["GW-ZONE", "GWS-SIZE-OLD"] {
+        assert!(found.findings.iter().any(|own| own.rule == rule), "{rule} is judged");
+        assert_eq!(said(&found, rule), Vec::<String>::new());
+    }
+    let mut case = Case::of(PREPARED);
+    case.set(
+        "ergw-hub-sea",
+        "/properties/sku",
+        json!({ "name": "HighPerformance", "tier": "HighPerformance" }),
+    );
+    let subnets = case.body("vnet-hub-sea")["properties"]["subnets"].as_array_mut().unwrap();
+    let own = subnets.iter_mut().find(|own| own["name"] == "GatewaySubnet").unwrap();
+    own["properties"]["addressPrefix"] = json!("10.10.10.128/29");
+    let found = case.found().await;
+    let why = "HighPerformance is not zone-redundant, and southeastasia has zones";
+    assert_eq!(said(&found, "GW-ZONE"), [why]);
+    assert_eq!(said(&found, "GWS-SIZE-OLD"), ["it is 10.10.10.128/29"]);
+    assert!(found.blocking().all(|own| !["GW-ZONE", "GWS-SIZE-OLD"].contains(&own.rule)));
+}
+
+#[tokio::test]
+async fn a_failed_connection_that_is_written_again_is_told_by_one_rule() {
+    let mut case = Case::of(PREPARED);
+    case.set("con-hub-sea-singapore", "/properties/provisioningState", json!("Failed"));
+    let found = case.found().await;
+    assert_eq!(said(&found, "LINK-STATE").len(), 1);
+    assert_eq!(said(&found, "REF-STATE"), Vec::<String>::new());
+}

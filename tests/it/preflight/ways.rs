@@ -600,3 +600,50 @@ async fn a_network_that_a_hub_has_is_found_behind_it() {
     let found = case.found().await;
     assert!(failed(&found).contains("UDR-DROP"), "{:?}", told(&found));
 }
+
+/// A route of a standing table, to an address that is nowhere or in the target's hub.
+fn by_hop(hop: &str) -> Value {
+    json!([{ "name": "nva", "properties": { "addressPrefix": "10.100.0.0/16",
+        "nextHopType": "VirtualAppliance", "nextHopIpAddress": hop } }])
+}
+
+#[tokio::test]
+async fn a_standing_route_to_an_address_that_is_nowhere_drops_and_passes_nothing() {
+    let mut case = alone(&BOTH);
+    uses(&mut case, "vnet-app1-sea", &by_hop("10.250.0.4"), false);
+    let found = case.found().await;
+    let why = "snet-app: what goes to 10.100.0.0/16 is dropped by table rt-bad: its next hop 10.250.0.4 is in no \
+               subnet of vnet-app1-sea or beside it";
+    assert_eq!(said(&found, "UDR-DROP"), [("vnet-app1-sea".to_owned(), why.to_owned())]);
+    assert_eq!(said(&found, "UDR-PAST"), []);
+    // One that may be there is passed.
+    let mut case = alone(&BOTH);
+    uses(&mut case, "vnet-app1-sea", &by_hop("10.10.10.10"), false);
+    let found = case.found().await;
+    assert_eq!(said(&found, "UDR-DROP"), []);
+    assert_eq!(said(&found, "UDR-PAST").len(), 1);
+    // So is one that may be in a network beside which nobody can read, or behind a hub of a virtual WAN.
+    let mut case = alone(&BOTH);
+    uses(&mut case, "vnet-app1-sea", &by_hop("10.250.0.4"), false);
+    let far = format!("{SEA}/virtualNetworks/vnet-unread");
+    let side = json!({ "name": "to-unread", "properties": { "peeringState": "Connected",
+        "remoteVirtualNetwork": { "id": far } } });
+    let sides = &mut case.body("vnet-app1-sea")["properties"]["virtualNetworkPeerings"];
+    if !sides.is_array() {
+        *sides = json!([]);
+    }
+    sides.as_array_mut().unwrap().push(side);
+    case.refuse("*/vnet-unread", 403, "AuthorizationFailed");
+    assert_eq!(said(&case.found().await, "UDR-DROP"), []);
+}
+
+#[tokio::test]
+async fn a_planned_route_to_an_address_that_is_nowhere_is_told_once() {
+    let mut case = Case::of(MAIN);
+    let Action::RouteTable(table) = &mut case.step("spoke_routes").action else { panic!() };
+    table.routes[0].next_hop = NextHop::Appliance("192.168.7.7".parse().unwrap());
+    let found = case.found().await;
+    assert!(!said(&found, "UDR-NVA-IP").is_empty());
+    assert_eq!(said(&found, "UDR-DROP"), []);
+    assert_eq!(said(&found, "UDR-PAST"), []);
+}
