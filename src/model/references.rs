@@ -180,16 +180,30 @@ pub fn is_certain(plan: &Plan, place: usize, step: &Step) -> bool {
         && !before.iter().any(|at| plan.steps()[*at].action.may_make_anything())
 }
 
-/// The steps that a person or a program comes before, who may do what no action of the language says: by their places.
+/// Who may do what no action of the language says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PreparedBy {
+    /// A person, by hand.
+    People,
+    /// A person, a program or a service.
+    Anybody,
+}
+
+/// The steps that such a one comes before: by their places.
 #[must_use]
-pub fn prepared(plan: &Plan) -> BTreeSet<usize> {
+pub fn prepared(plan: &Plan, by: PreparedBy) -> BTreeSet<usize> {
     let mut all = BTreeSet::new();
     let steps = plan.steps();
     for place in plan.dag().order() {
         // What the run does as well without prepares nothing.
         let helps = |at: usize| {
             let counts = !steps[at].never_runs() && steps[at].on_failure != OnFailure::Continue;
-            counts && steps[at].action.may_make_anything()
+            let action = &steps[at].action;
+            counts
+                && match by {
+                    PreparedBy::People => matches!(action, Action::General(General::Manual(_))),
+                    PreparedBy::Anybody => action.may_make_anything(),
+                }
         };
         if plan.dag().needs(*place).iter().any(|at| helps(*at) || all.contains(at)) {
             all.insert(*place);

@@ -8,14 +8,14 @@ use std::collections::BTreeSet;
 
 use super::facts::Facts;
 use super::inquiry::Inquiry;
-use super::rule::{FindingSeverity, FindingVerdict, Judged, Rule};
+use super::rule::{FindingSeverity, FindingVerdict, Judged, Rule, TOLD};
 use crate::model::Plan;
 use crate::model::condition::Condition;
-use crate::model::references::prepared;
+use crate::model::references::{PreparedBy, prepared};
 
 /// What nobody changes between two steps: where a thing is, what the plan says twice or wrongly, who this process is, and
 /// what takes an order and days.
-const BY_NO_HAND: [&str; 19] = [
+const BY_NO_HAND: [&str; 20] = [
     "API-TAKEN",
     "ASR-RP-SIZE",
     "ASR-VAULT-REGION",
@@ -27,6 +27,7 @@ const BY_NO_HAND: [&str; 19] = [
     "LINK-FASTPATH-PRIVATE",
     "LINK-LOCATION",
     "PEER-L3-PROVIDER",
+    "PROGRAM-THERE",
     "RG-HOME",
     "SUB-PLACE",
     "SUB-RESERVED",
@@ -45,6 +46,8 @@ pub(super) struct Doubts<'a> {
     optional: Vec<(&'a Condition, BTreeSet<usize>)>,
     /// The steps that a person or a program comes before.
     prepared: BTreeSet<usize>,
+    /// Those of them that a person comes before.
+    by_people: BTreeSet<usize>,
 }
 
 impl<'a> Doubts<'a> {
@@ -57,7 +60,9 @@ impl<'a> Doubts<'a> {
                 None => optional.push((when, BTreeSet::from([place]))),
             }
         }
-        Self { plan, facts, optional, prepared: prepared(plan) }
+        let by = |who| prepared(plan, who);
+        let (prepared, by_people) = (by(PreparedBy::Anybody), by(PreparedBy::People));
+        Self { plan, facts, optional, prepared, by_people }
     }
 
     /// What a rule that blocks found, with what is not certain made into what cannot be known.
@@ -69,9 +74,14 @@ impl<'a> Doubts<'a> {
             let words = "the steps that it comes of may be left out";
             self.soften(rule, &mut judged, &BTreeSet::new(), words);
         }
-        if !self.prepared.is_empty() && !BY_NO_HAND.contains(&rule.id) {
+        // A program may make what is not there; what stands is changed by whoever knows what is wrong with it.
+        let before = match TOLD.contains(&rule.id) {
+            true => &self.prepared,
+            false => &self.by_people,
+        };
+        if !before.is_empty() && !BY_NO_HAND.contains(&rule.id) {
             let words = "a person or a program before may change that";
-            self.soften(rule, &mut judged, &self.prepared, words);
+            self.soften(rule, &mut judged, before, words);
         }
         judged
     }

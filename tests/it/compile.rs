@@ -71,7 +71,7 @@ fn preflight_page() -> String {
                     for a runbook that it is about. `block` stops a run with exit status 4, unless it is \
                     waived with a reason that is journalled (`--waive RULE=WHY`); what cannot be read \
                     is said and stops nothing, nor does what may be otherwise by then: in a step that may \
-                    be left out, or that a person or a program comes before.\n\nThe sources are sections of \
+                    be left out, or that a person comes before, or a program that may make it.\n\nThe sources are sections of \
                     [azure-facts.md](azure-facts.md), or Microsoft's documents by the keys of its \
                     section 8.\n\nHeld by the language already, and \
                     no rules here: a connection across subscriptions names its key (AUTH-NEEDED), keys \
