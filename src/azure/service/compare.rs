@@ -395,10 +395,10 @@ fn same_address(wanted: &str, body: &str) -> bool {
 pub(super) fn same(wanted: &Value, body: &Value) -> bool {
     match (wanted, body) {
         (Value::String(wanted), Value::String(body)) => {
-            let fold = |text: &str| -> String {
-                text.chars().filter(|c| *c != ' ').collect::<String>().to_ascii_lowercase()
-            };
-            fold(wanted) == fold(body) || same_address(wanted, body)
+            fn folded(text: &str) -> impl Iterator<Item = u8> + '_ {
+                text.bytes().filter(|byte| *byte != b' ').map(|byte| byte.to_ascii_lowercase())
+            }
+            wanted == body || folded(wanted).eq(folded(body)) || same_address(wanted, body)
         }
         (Value::Array(wanted), Value::Array(body)) => {
             let mut left: Vec<&Value> = body.iter().collect();
