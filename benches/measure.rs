@@ -241,6 +241,12 @@ fn drills_per_second(plan: &Plan, scenario: &Scenario) -> f64 {
     f64::from(drills) / began.elapsed().as_secs_f64()
 }
 
+/// So many drills and nothing else.
+fn so_many_drills(plan: &Plan, scenario: &Scenario, count: usize) {
+    let alone = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    (0..count).for_each(|_| drop(alone.block_on(drill(plan, scenario))));
+}
+
 /// GETs a second over loopback, keep-alive, from a few clients at once; and the bytes of one answer.
 async fn requests_per_second(url: &str) -> (f64, bytes::Bytes) {
     let client = reqwest::Client::new();
@@ -308,9 +314,15 @@ fn main() {
         println!("64 steps at once, each {ours:.4} ms: {:.0} a second", 1_000.0 / ours);
         return;
     }
-    // For a profiler: nothing but drills.
-    if std::env::args().any(|argument| argument == "drills") {
-        println!("{:.0} drills per second", drills_per_second(&plan, &scenario));
+    // For a profiler: nothing but drills; so many of them, where their number follows, for one that counts.
+    if let Some(mut rest) =
+        std::env::args().position(|word| word == "drills").map(|at| std::env::args().skip(at + 1))
+    {
+        let count = rest.next().and_then(|count| count.parse().ok());
+        match count {
+            Some(count) => so_many_drills(&plan, &scenario, count),
+            None => println!("{:.0} drills per second", drills_per_second(&plan, &scenario)),
+        }
         return;
     }
     // What a step costs in a drill of so many, in milliseconds.

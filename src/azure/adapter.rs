@@ -7,29 +7,27 @@ use serde_json::Value;
 use url::Url;
 
 use super::as_seen;
-use super::client::{Client, Reading};
+use super::client::Client;
 use super::fresh_right;
 use super::gone;
 use super::guard::{ClockRef, RequestGuard};
 use super::in_use;
+use super::known_body::{Judgements, KnownBodies};
 use super::operation;
 use super::outlived;
 use super::purpose::Purpose;
 use super::scope::{Access, WriteScope};
 use super::secret::{SecretReader, filled, placeholders, shown};
-use super::service::circuit::PATHS;
 use super::service::{
-    association, authorization, bandwidth, body, circuit, circuit_tier, connection, gateway,
-    gateway_routes, hub, public_ip, recovery_plan, removal, route_table, steering, subnet,
-    virtual_network, vnet_peering, vpn,
+    association, authorization, bandwidth, body, circuit_tier, connection, gateway, hub, public_ip,
+    recovery_plan, removal, route_table, steering, subnet, virtual_network, vnet_peering, vpn,
 };
 use super::standing;
 use super::tenancy::Tenants;
 use super::token::TokenSource;
-use super::untold;
+use super::verification;
 use super::wire::Wire;
 use crate::engine::{Actuator, CallContext, Clock, Observer, PollAnswer, SendAnswer};
-use crate::model::action::Verification;
 use crate::model::permission::to_look;
 use crate::model::vpn::SHARED_KEY_AT;
 use crate::model::{
@@ -63,6 +61,7 @@ pub struct Arm {
 #[derive(Debug, Clone)]
 pub struct ArmObserver {
     client: Client,
+    judged: Arc<Judgements>,
     secrets: Arc<dyn SecretReader>,
 }
 
@@ -70,6 +69,7 @@ pub struct ArmObserver {
 #[derive(Debug, Clone)]
 pub struct ArmActuator {
     client: Client,
+    judged: Arc<Judgements>,
     secrets: Arc<dyn SecretReader>,
 }
 
@@ -96,6 +96,7 @@ impl Arm {
             tenants: Arc::clone(&self.tenants),
             clock: ClockRef(settings.clock),
             access,
+            bodies: KnownBodies::default(),
         }))
     }
 
@@ -104,6 +105,7 @@ impl Arm {
     pub fn observer(&self) -> ArmObserver {
         ArmObserver {
             client: self.client(Access::ReadOnly),
+            judged: Arc::default(),
             secrets: Arc::clone(&self.settings.secrets),
         }
     }
@@ -113,6 +115,7 @@ impl Arm {
     pub fn actuator(&self, scope: WriteScope) -> ArmActuator {
         ArmActuator {
             client: self.client(Access::Writing(scope)),
+            judged: Arc::default(),
             secrets: Arc::clone(&self.settings.secrets),
         }
     }
@@ -137,7 +140,7 @@ impl Observer for ArmObserver {
         goal: &Goal<'_>,
         context: &CallContext,
     ) -> Result<Assessment, StepError> {
-        observe(&self.client, goal, context).await
+        observe((&self.client, &self.judged), goal, context).await
     }
 }
 
@@ -148,7 +151,7 @@ impl Observer for ArmActuator {
         goal: &Goal<'_>,
         context: &CallContext,
     ) -> Result<Assessment, StepError> {
-        match observe(&self.client, goal, context).await {
+        match observe((&self.client, &self.judged), goal, context).await {
             // A right to read is new as one to write is.
             Err(error) if fresh_right::is_of_right(&error) => {
                 let (Goal::Do(action) | Goal::Mend(action) | Goal::Undo { action, .. }) = goal;
@@ -237,11 +240,11 @@ impl ArmActuator {
                     .map_err(|why| StepError::rejected("secret_missing", why))?,
                 SecretRef::Resource { id, pointer } => {
                     let read = if pointer == SHARED_KEY_AT {
-                        self.client.shared_key(id, context).await?
+                        self.client.shared_key(id, context).await?.map(Arc::new)
                     } else {
                         self.client.get(id, context).await?
                     };
-                    shown(read.as_ref(), id, pointer)?
+                    shown(read.as_deref(), id, pointer)?
                 }
             };
             values.push((secret, value));
@@ -251,17 +254,17 @@ impl ArmActuator {
 }
 
 async fn observe(
-    client: &Client,
+    (client, judged): (&Client, &Judgements),
     goal: &Goal<'_>,
     context: &CallContext,
 ) -> Result<Assessment, StepError> {
     let mut assessment = match goal {
-        Goal::Do(action) => observe_action(client, action, context).await?,
+        Goal::Do(action) => observe_action((client, judged), action, context).await?,
         Goal::Mend(action) => {
             let Some(resource) = action.written() else {
                 return Err(StepError::rejected("not_azure", "There is nothing to mend."));
             };
-            bandwidth::mended(resource, client.get(resource, context).await?.as_ref())
+            bandwidth::mended(resource, client.get(resource, context).await?.as_deref())
         }
         Goal::Undo { action, undo, rest } => {
             let mut assessment = observe_undo(client, action, undo, context).await?;
@@ -278,16 +281,16 @@ async fn observe(
 }
 
 async fn observe_action(
-    client: &Client,
+    (client, judged): (&Client, &Judgements),
     action: &Action,
     context: &CallContext,
 ) -> Result<Assessment, StepError> {
     if let Action::Verify(verification) = action {
-        return observe_verification(client, verification, context).await;
+        return verification::observe(client, verification, context).await;
     }
     if let Action::RecoveryPlan(spec) = action {
         let (plan, items) = recovery_plan_seen(client, &spec.id, context).await?;
-        return Ok(recovery_plan::assess(spec, plan.as_ref(), &items));
+        return Ok(recovery_plan::assess(spec, plan.as_deref(), &items));
     }
     let Some(resource) = action.written() else {
         return Err(StepError::rejected(
@@ -296,11 +299,28 @@ async fn observe_action(
         ));
     };
     let body = client.get(resource, context).await?;
-    let body = body.as_ref();
+    // What follows from nothing else was judged when this body came first.
+    let alone = body.as_ref().filter(|_| action.firewalls().is_empty());
+    if let Some(known) = alone.and_then(|body| judged.of(resource, action, body)) {
+        return Ok(known);
+    }
     let firewalls = match firewalls(client, action, context).await? {
         Ok(firewalls) => firewalls,
-        Err(verdict) => return Ok(body::assessment(resource, body, verdict)),
+        Err(verdict) => return Ok(body::assessment(resource, body.as_deref(), verdict)),
     };
+    let came_to = assessed(action, body.as_deref(), &firewalls)?;
+    if let Some(body) = alone {
+        judged.keep(resource, action, body, &came_to);
+    }
+    Ok(came_to)
+}
+
+/// What an action and the body of its resource come to.
+fn assessed(
+    action: &Action,
+    body: Option<&Value>,
+    firewalls: &route_table::Firewalls,
+) -> Result<Assessment, StepError> {
     Ok(match action {
         Action::PublicIp(spec) => public_ip::assess(spec, body),
         Action::Subnet(spec) => subnet::assess(spec, body),
@@ -308,8 +328,8 @@ async fn observe_action(
         Action::Authorization(spec) => authorization::assess(spec, body),
         Action::Connection(spec) => connection::assess(spec, body),
         Action::Peering(spec) => vnet_peering::assess(spec, body),
-        Action::RouteTable(spec) => route_table::assess(spec, body, &firewalls),
-        Action::Route(spec) => route_table::assess_route(spec, body, &firewalls),
+        Action::RouteTable(spec) => route_table::assess(spec, body, firewalls),
+        Action::Route(spec) => route_table::assess_route(spec, body, firewalls),
         Action::SecurityGroup(spec) => association::assess_security(spec, body),
         Action::Dns(spec) => virtual_network::assess(spec, body),
         Action::Tier(spec) => circuit_tier::assess(spec, body),
@@ -337,7 +357,7 @@ async fn firewalls(
     let mut known = route_table::Firewalls::new();
     for id in action.firewalls() {
         let body = client.get(id, context).await?;
-        match route_table::firewall_address(id, body.as_ref()) {
+        match route_table::firewall_address(id, body.as_deref()) {
             Ok(address) => drop(known.insert(id.clone(), address)),
             Err(verdict) => return Ok(Err(verdict)),
         }
@@ -350,7 +370,7 @@ async fn recovery_plan_seen(
     client: &Client,
     id: &ResourceId,
     context: &CallContext,
-) -> Result<(Option<Value>, Vec<Value>), StepError> {
+) -> Result<(Option<Arc<Value>>, Vec<Value>), StepError> {
     let plan = client.get_any(id, context).await?;
     let items = match (&plan, id.parent()) {
         (Some(_), Some(vault)) => {
@@ -370,7 +390,7 @@ async fn observe_undo(
 ) -> Result<Assessment, StepError> {
     if let Action::RecoveryPlan(spec) = action {
         let (plan, items) = recovery_plan_seen(client, &spec.id, context).await?;
-        return Ok(recovery_plan::undo(spec, undo, plan.as_ref(), &items));
+        return Ok(recovery_plan::undo(spec, undo, plan.as_deref(), &items));
     }
     let (Undo::Delete { resource } | Undo::Restore { resource, .. }) = undo else {
         let verdict = Assessed::Holds;
@@ -381,7 +401,7 @@ async fn observe_undo(
         });
     };
     let body = client.get(resource, context).await?;
-    let body = body.as_ref();
+    let body = body.as_deref();
     // What was wanted of how it stood then.
     let stood = undo.before();
     let written = match action {
@@ -413,85 +433,4 @@ async fn observe_undo(
         | Action::General(_) => Value::Null,
     };
     Ok(body::assessment(resource, body, body::undo(undo, body, &written)))
-}
-
-async fn observe_verification(
-    client: &Client,
-    verification: &Verification,
-    context: &CallContext,
-) -> Result<Assessment, StepError> {
-    let subject = verification.subject();
-    match verification {
-        Verification::Circuit { .. } => {
-            let body = client.get(subject, context).await?;
-            Ok(circuit::assess(subject, body.as_ref()))
-        }
-        Verification::MicrosoftPeering { .. } => {
-            let body = client.get(subject, context).await?;
-            Ok(circuit::assess_microsoft_peering(subject, body.as_ref()))
-        }
-        Verification::Absent { .. } => {
-            let body = client.get(subject, context).await?;
-            Ok(circuit::assess_absent(subject, body.as_ref()))
-        }
-        Verification::Connection { .. } => untold::connected(client, subject, context).await,
-        Verification::Tunnel { .. } => {
-            let body = client.get(subject, context).await?;
-            Ok(vpn::assess_tunnel(subject, body.as_ref()))
-        }
-        Verification::Routes { expect, .. } => {
-            let answer = client.read(subject, &Reading::LearnedRoutes, context).await?;
-            Ok(gateway_routes::assess_learned(subject, expect, answer.as_ref()))
-        }
-        Verification::HubRoutes { table, expect, .. } => {
-            let reading = Reading::HubRoutes { table: table.clone() };
-            let answer = client.read(subject, &reading, context).await?;
-            Ok(hub::assess_effective(subject, expect, answer.as_ref()))
-        }
-        Verification::Bgp { peers_min, .. } => {
-            let answer = client.read(subject, &Reading::BgpPeers, context).await?;
-            Ok(gateway_routes::assess_peers(subject, *peers_min, answer.as_ref()))
-        }
-        Verification::Advertised { expect, .. } => {
-            advertised(client, subject, expect, context).await
-        }
-        Verification::Arp { .. } => {
-            let readings = PATHS.map(|path| Reading::ArpTable { path });
-            let [primary, secondary] = of_both_paths(client, subject, readings, context).await?;
-            Ok(circuit::assess_arp(subject, [primary.as_ref(), secondary.as_ref()]))
-        }
-        Verification::CircuitRoutes { expect, absent, paths, .. } => {
-            let readings = PATHS.map(|path| Reading::CircuitRoutes { path });
-            let [primary, secondary] = of_both_paths(client, subject, readings, context).await?;
-            let tables = [primary.as_ref(), secondary.as_ref()];
-            Ok(circuit::assess_routes(subject, (expect, *paths), absent, tables))
-        }
-    }
-}
-
-/// What a gateway tells each peer that is connected.
-async fn advertised(
-    client: &Client,
-    subject: &ResourceId,
-    expect: &[ipnet::IpNet],
-    context: &CallContext,
-) -> Result<Assessment, StepError> {
-    let peers = client.read(subject, &Reading::BgpPeers, context).await?;
-    let mut by_peer = Vec::new();
-    for peer in gateway_routes::connected_peers(peers.as_ref()) {
-        let reading = Reading::AdvertisedRoutes { peer: peer.clone() };
-        by_peer.push((peer, client.read(subject, &reading, context).await?));
-    }
-    Ok(gateway_routes::assess_advertised(subject, expect, &by_peer))
-}
-
-/// What is read of both paths of a circuit, the first one first.
-async fn of_both_paths(
-    client: &Client,
-    circuit: &ResourceId,
-    [first, second]: [Reading; 2],
-    context: &CallContext,
-) -> Result<[Option<Value>; 2], StepError> {
-    let first = client.read(circuit, &first, context).await?;
-    Ok([first, client.read(circuit, &second, context).await?])
 }

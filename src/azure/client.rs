@@ -1,28 +1,25 @@
 //! Which call of ARM? The generated client for what it covers, raw JSON for what it does not (D2, D13).
 //!
-//! Each call is one attempt with its own request id. The generated client builds the URL and holds a
-//! dummy token; what comes back is read raw.
+//! Each call is one attempt with its own request id. The generated client builds the request (`built`); what
+//! comes back is read raw.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use azure_core_021 as core;
-use azure_mgmt_network::package_2024_03::Client as Network;
-use azure_mgmt_network::package_2024_03::models::EffectiveRoutesParameters;
 use serde_json::Value;
 use url::Url;
 
-use super::called::{CalledKind, kind};
+pub(super) use super::built::Reading;
+use super::built::{BuiltCall, BuiltRequests};
+use super::called::kind;
 use super::error::refusal;
-use super::guard::{Attempt, RequestGuard, refused};
+use super::guard::{RequestGuard, refused};
 use super::list::Pages;
 use super::operation;
 use super::purpose::Purpose;
 use super::wire::{Headers, Method, WireRequest, WireResponse};
 use crate::arm::version;
 use crate::engine::{CallContext, PollAnswer};
-use crate::model::hub::HUB_TABLES;
 use crate::model::{HandleKind, OperationHandle, ResourceId, StepError, limits};
 
 /// Whether a resource is of a provider of its own, which the generated client does not cover.
@@ -33,97 +30,17 @@ fn is_plain(resource: &ResourceId) -> bool {
 /// How long a reading POST may take; each took ten seconds or more on the wire (docs/wire.md 2).
 const READING_MAX: Duration = Duration::from_secs(180);
 
-/// A read that ARM models as an action.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Reading {
-    LearnedRoutes,
-    AdvertisedRoutes { peer: String },
-    BgpPeers,
-    ArpTable { path: &'static str },
-    CircuitRoutes { path: &'static str },
-    CircuitRouteSummary { path: &'static str },
-    HubRoutes { table: String },
-}
-
 /// Calls through one guard.
 #[derive(Debug, Clone)]
 pub(super) struct Client {
     guard: Arc<RequestGuard>,
-}
-
-/// The credential of the generated client: what never holds the token cannot log it.
-#[derive(Debug)]
-struct Dummy;
-
-#[async_trait]
-impl core::auth::TokenCredential for Dummy {
-    async fn get_token(&self, _: &[&str]) -> core::Result<core::auth::AccessToken> {
-        let never = core::date::parse_rfc3339("9999-12-31T23:59:59Z")?;
-        Ok(core::auth::AccessToken::new("put-in-at-the-guard", never))
-    }
-
-    async fn clear_cache(&self) -> core::Result<()> {
-        Ok(())
-    }
-}
-
-/// Calls a verb of the generated client for a resource, whatever its type. The answer is kept raw by
-/// the attempt; what the generated call makes of it does not matter.
-macro_rules! by_kind {
-    ($network:expr, $resource:expr, $verb:ident) => {{
-        let (network, resource) = (&$network, $resource);
-        let (group, subscription) = (resource.resource_group(), resource.subscription());
-        let (name, parent) = (resource.name(), resource.parent());
-        let parent = parent.as_ref().map_or("", ResourceId::name);
-        macro_rules! top {
-            ($client:ident) => {
-                drop(network.$client().$verb(group, name, subscription).send().await)
-            };
-        }
-        macro_rules! child {
-            ($client:ident) => {
-                drop(network.$client().$verb(group, parent, name, subscription).send().await)
-            };
-        }
-        // The clients of hubs take the subscription first.
-        macro_rules! top_of_wan {
-            ($client:ident) => {
-                drop(network.$client().$verb(subscription, group, name).send().await)
-            };
-        }
-        macro_rules! child_of_hub {
-            ($client:ident) => {
-                drop(network.$client().$verb(subscription, group, parent, name).send().await)
-            };
-        }
-        match kind(resource)? {
-            CalledKind::Circuit => top!(express_route_circuits_client),
-            CalledKind::PublicIp => top!(public_ip_addresses_client),
-            CalledKind::RouteTable => top!(route_tables_client),
-            CalledKind::Gateway => top!(virtual_network_gateways_client),
-            CalledKind::Connection => top!(virtual_network_gateway_connections_client),
-            CalledKind::SecurityGroup => top!(network_security_groups_client),
-            CalledKind::Network => top!(virtual_networks_client),
-            CalledKind::Firewall => top!(azure_firewalls_client),
-            CalledKind::LocalGateway => top!(local_network_gateways_client),
-            CalledKind::Route => child!(routes_client),
-            CalledKind::Authorization => child!(express_route_circuit_authorizations_client),
-            CalledKind::Subnet => child!(subnets_client),
-            CalledKind::Peering => child!(virtual_network_peerings_client),
-            CalledKind::CircuitPeering => child!(express_route_circuit_peerings_client),
-            CalledKind::Wan => top!(virtual_wans_client),
-            CalledKind::Hub => top_of_wan!(virtual_hubs_client),
-            CalledKind::HubGateway => top!(express_route_gateways_client),
-            CalledKind::HubConnection => child!(express_route_connections_client),
-            CalledKind::HubVnet => child_of_hub!(hub_virtual_network_connections_client),
-            CalledKind::HubTable => child_of_hub!(hub_route_tables_client),
-        }
-    }};
+    built: Arc<BuiltRequests>,
 }
 
 impl Client {
     pub(super) fn new(guard: Arc<RequestGuard>) -> Self {
-        Self { guard }
+        let built = Arc::new(BuiltRequests::new(guard.endpoint.clone()));
+        Self { guard, built }
     }
 
     /// Lets the next call that is about a resource go with a new token.
@@ -131,50 +48,33 @@ impl Client {
         self.guard.renew_token(about.subscription()).await;
     }
 
-    /// The generated client over one attempt.
-    fn network(&self, attempt: &Arc<Attempt>) -> Result<Network, StepError> {
-        let transport: Arc<dyn core::HttpClient> = attempt.clone();
-        Network::builder(Arc::new(Dummy))
-            .endpoint(self.guard.endpoint.clone())
-            .scopes(&["unused"])
-            .retry(core::RetryOptions::none())
-            .transport(core::TransportOptions::new(transport))
-            .build()
-            .map_err(|error| StepError::rejected("client", error.to_string()))
-    }
-
-    /// A resource's body; none when it is not there.
+    /// A resource's body; none when it is not there. As long as it is the same, so is what is given.
     pub(super) async fn get(
         &self,
         resource: &ResourceId,
         context: &CallContext,
-    ) -> Result<Option<Value>, StepError> {
-        if is_plain(resource) {
-            let response = self.plain(Method::Get, resource, (&Purpose::Read, context)).await?;
-            return read_body(&response);
+    ) -> Result<Option<Arc<Value>>, StepError> {
+        let request = if is_plain(resource) {
+            self.plain(Method::Get, resource)
+        } else {
+            self.built.of(resource, &BuiltCall::Get).await?
+        };
+        let path = request.url.path().to_owned();
+        let response = self.guard.pass(request, context, &Purpose::Read).await?;
+        if !(200..300).contains(&response.status) {
+            return Ok(read_body(&response)?.map(Arc::new));
         }
-        let attempt =
-            Arc::new(Attempt::new(Arc::clone(&self.guard), context.clone(), Purpose::Read));
-        let network = self.network(&attempt)?;
-        by_kind!(network, resource, get);
-        let response = attempt.take()?;
-        read_body(&response)
+        self.guard.bodies.read(&path, &response.body, || read_body(&response))
     }
 
     /// A request without a body about a resource whose type the generated client does not cover.
-    async fn plain(
-        &self,
-        method: Method,
-        resource: &ResourceId,
-        (purpose, context): (&Purpose, &CallContext),
-    ) -> Result<WireResponse, StepError> {
-        let request = WireRequest {
+    fn plain(&self, method: Method, resource: &ResourceId) -> WireRequest {
+        WireRequest {
             method,
             url: self.url(resource.as_str()),
             headers: Headers::new(),
             body: bytes::Bytes::new(),
-        };
-        self.guard.pass(request, context, purpose).await
+        }
     }
 
     /// The key of a VPN connection, which has a path of its own; none when the connection is not there.
@@ -267,12 +167,13 @@ impl Client {
         &self,
         resource: &ResourceId,
         context: &CallContext,
-    ) -> Result<Option<Value>, StepError> {
+    ) -> Result<Option<Arc<Value>>, StepError> {
         match kind(resource) {
             Ok(_) => self.get(resource, context).await,
             Err(_) => {
                 let path = resource.as_str();
-                self.get_path(path, &[("api-version", version::of(path))], context).await
+                let query = [("api-version", version::of(path))];
+                Ok(self.get_path(path, &query, context).await?.map(Arc::new))
             }
         }
     }
@@ -283,14 +184,12 @@ impl Client {
         resource: &ResourceId,
         (purpose, context): (&Purpose, &CallContext),
     ) -> Result<WireResponse, StepError> {
-        if is_plain(resource) {
-            return self.plain(Method::Delete, resource, (purpose, context)).await;
-        }
-        let (guard, purpose) = (Arc::clone(&self.guard), purpose.clone());
-        let attempt = Arc::new(Attempt::new(guard, context.clone(), purpose));
-        let network = self.network(&attempt)?;
-        by_kind!(network, resource, delete);
-        attempt.take()
+        let request = if is_plain(resource) {
+            self.plain(Method::Delete, resource)
+        } else {
+            self.built.of(resource, &BuiltCall::Delete).await?
+        };
+        self.guard.pass(request, context, purpose).await
     }
 
     /// Writes a resource: our own JSON, since the generated PUT takes neither it nor a header (D2).
@@ -343,7 +242,7 @@ impl Client {
     ) -> Result<WireResponse, StepError> {
         let request = WireRequest {
             method: Method::Get,
-            url: Url::parse(&handle.url).map_err(|_| refused("the URL cannot be read"))?,
+            url: self.built.polled(&handle.url).map_err(|_| refused("the URL cannot be read"))?,
             headers: Headers::new(),
             body: bytes::Bytes::new(),
         };
@@ -358,49 +257,8 @@ impl Client {
         reading: &Reading,
         context: &CallContext,
     ) -> Result<Option<Value>, StepError> {
-        let attempt =
-            Arc::new(Attempt::new(Arc::clone(&self.guard), context.clone(), Purpose::Read));
-        let network = self.network(&attempt)?;
-        let (group, subscription) = (resource.resource_group(), resource.subscription());
-        let name = resource.name();
-        let gateways = network.virtual_network_gateways_client();
-        let circuits = network.express_route_circuits_client();
-        let peering = crate::arm::PRIVATE_PEERING;
-        match reading {
-            Reading::LearnedRoutes => {
-                drop(gateways.get_learned_routes(group, name, subscription).send().await);
-            }
-            Reading::AdvertisedRoutes { peer } => {
-                let call = gateways.get_advertised_routes(group, name, peer, subscription);
-                drop(call.send().await);
-            }
-            Reading::BgpPeers => {
-                drop(gateways.get_bgp_peer_status(group, name, subscription).send().await);
-            }
-            Reading::ArpTable { path } => {
-                let call = circuits.list_arp_table(group, name, peering, *path, subscription);
-                drop(call.send().await);
-            }
-            Reading::CircuitRouteSummary { path } => {
-                let call =
-                    circuits.list_routes_table_summary(group, name, peering, *path, subscription);
-                drop(call.send().await);
-            }
-            Reading::HubRoutes { table } => {
-                let asked = EffectiveRoutesParameters {
-                    resource_id: Some(format!("{resource}/{HUB_TABLES}/{table}")),
-                    virtual_wan_resource_type: Some("RouteTable".to_owned()),
-                };
-                let hubs = network.virtual_hubs_client();
-                let call = hubs.get_effective_virtual_hub_routes(subscription, group, name);
-                drop(call.effective_routes_parameters(asked).send().await);
-            }
-            Reading::CircuitRoutes { path } => {
-                let call = circuits.list_routes_table(group, name, peering, *path, subscription);
-                drop(call.send().await);
-            }
-        }
-        let response = attempt.take()?;
+        let request = self.built.of(resource, &BuiltCall::Read(reading.clone())).await?;
+        let response = self.guard.pass(request, context, &Purpose::Read).await?;
         self.result_of(response, context).await
     }
 

@@ -23,7 +23,10 @@ impl FactReader for ArmObserver {
         let context = CallContext { run: None, not_after: None, waited: None };
         let client = self.client();
         match question {
-            Question::Resource(id) => client.get_any(id, &context).await.map(masked),
+            Question::Resource(id) => {
+                let body = client.get_any(id, &context).await?;
+                Ok(body.map(|body| super::service::body::without_secrets(&body)))
+            }
             Question::Inventory { subscription, kind } => {
                 inventory(client, subscription, kind, &context).await
             }
@@ -203,9 +206,4 @@ impl ArmObserver {
         let body = self.client().get_any(id, &context).await?;
         Ok(body.map(|body| super::service::body::with_seals(&body)))
     }
-}
-
-/// Keys leave this room in no body.
-fn masked(body: Option<Value>) -> Option<Value> {
-    body.map(|body| super::service::body::without_secrets(&body))
 }

@@ -4,25 +4,24 @@
 //! what the plan declares; never a change that was made as a read; never to another host; never later
 //! than its intent allows. The real token is put in here, so that nothing above could log it.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use azure_core_021 as core;
 use url::Url;
 
 use super::bounded::JsonShape;
 use super::error::{unanswered, unread};
-use super::hygiene::{cleaned, cleaned_fault};
+use super::hygiene::{clean_body, clean_headers, cleaned_fault};
+use super::known_body::KnownBodies;
 use super::purpose::Purpose;
 use super::scope::Access;
 use super::tenancy::{self, Tenants, subscription_of};
 use super::token::TokenSource;
-use super::wire::{Headers, Method, Wire, WireRequest, WireResponse};
+use super::wire::{Method, Wire, WireRequest, WireResponse};
 use crate::engine::{CallContext, Clock};
 use crate::model::url_path::from_url_path;
 use crate::model::{ResourceId, StepError};
-use crate::outward::Secret;
+use crate::outward::{self, Secret};
 
 /// Below this many calls left in a bucket we wait before the next, so that Azure need not refuse.
 const CALLS_LEFT_MIN: u64 = 10;
@@ -43,6 +42,8 @@ pub(super) struct RequestGuard {
     pub(super) tenants: Arc<Tenants>,
     pub(super) clock: ClockRef,
     pub(super) access: Access,
+    /// What was answered before.
+    pub(super) bodies: KnownBodies,
 }
 
 /// A clock that can stand in a value with `Debug`.
@@ -81,13 +82,8 @@ impl RequestGuard {
             self.check_time(context)?;
             let answer = self.wire.send(request.clone()).await;
             let answer = answer.map_err(|fault| unanswered(&cleaned_fault(fault), purpose))?;
-            // Before anything is built of it.
-            JsonShape::of(&answer.body).check().map_err(|much| {
-                let why = format!("Azure's answer was not taken in: {much}.");
-                unread(much.code(), &why, purpose)
-            })?;
             tracing::debug!(%method, %purpose, path, status = answer.status, "azure answered");
-            let answer = cleaned(answer);
+            let answer = self.taken_in(answer, (method, &path), purpose)?;
             if tenancy::is_of_another(&answer) && !subscription.is_empty() {
                 let wanted =
                     tenancy::wanted(&answer).filter(|wanted| tenant.as_ref() != Some(wanted));
@@ -111,6 +107,31 @@ impl RequestGuard {
         };
         self.pace(&response).await;
         Ok(response)
+    }
+
+    /// An answer as the rest of us may see it, if it is not too much.
+    fn taken_in(
+        &self,
+        answer: WireResponse,
+        (method, path): (Method, &str),
+        purpose: &Purpose,
+    ) -> Result<WireResponse, StepError> {
+        let WireResponse { status, headers, body: raw } = answer;
+        let reads = method == Method::Get;
+        if reads && let Some(body) = self.bodies.clean(path, &raw, outward::known_revision()) {
+            return Ok(WireResponse { status, headers: clean_headers(headers), body });
+        }
+        // Before anything is built of it.
+        JsonShape::of(&raw).check().map_err(|much| {
+            let why = format!("Azure's answer was not taken in: {much}.");
+            unread(much.code(), &why, purpose)
+        })?;
+        let (body, known) = clean_body(raw.clone());
+        if reads {
+            self.bodies.keep(path, raw, known, &body);
+        }
+        // Behind the body, whose keys they may repeat.
+        Ok(WireResponse { status, headers: clean_headers(headers), body })
     }
 
     /// A token of a tenant. Where that was just learned of by a refusal and does not know us, it is forgotten again.
@@ -249,55 +270,6 @@ pub fn correlation_id(run: &str) -> String {
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&hash.as_bytes()[..16]);
     uuid::Builder::from_custom_bytes(bytes).into_uuid().to_string()
-}
-
-/// The `HttpClient` that one call of the generated client is given: it sends through the guard, and
-/// keeps the raw answer and our own error, which the generated types would lose.
-#[derive(Debug)]
-pub(super) struct Attempt {
-    guard: Arc<RequestGuard>,
-    context: CallContext,
-    purpose: Purpose,
-    outcome: Mutex<Option<Result<WireResponse, StepError>>>,
-}
-
-impl Attempt {
-    pub(super) fn new(guard: Arc<RequestGuard>, context: CallContext, purpose: Purpose) -> Self {
-        Self { guard, context, purpose, outcome: Mutex::new(None) }
-    }
-
-    /// What came of it.
-    pub(super) fn take(&self) -> Result<WireResponse, StepError> {
-        self.outcome.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_else(|| {
-            Err(StepError::rejected("not_built", "The request could not be built from its names."))
-        })
-    }
-}
-
-#[async_trait]
-impl core::HttpClient for Attempt {
-    async fn execute_request(&self, request: &core::Request) -> core::Result<core::Response> {
-        let method = Method::parse(request.method().as_ref()).ok_or_else(lost)?;
-        let mut headers = Headers::new();
-        for (name, value) in request.headers().iter() {
-            headers.push(name.as_str().to_owned(), value.as_str());
-        }
-        let body = match request.body() {
-            core::Body::Bytes(bytes) => bytes.clone(),
-            // Nothing of ours streams.
-            core::Body::SeekableStream(_) => return Err(lost()),
-        };
-        let wire = WireRequest { method, url: request.url().clone(), headers, body };
-        let outcome = self.guard.pass(wire, &self.context, &self.purpose).await;
-        *self.outcome.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
-        // The raw answer is what is read: the generated client need not make its own types of it.
-        Err(lost())
-    }
-}
-
-/// What the generated client is told in place of an answer.
-fn lost() -> core::Error {
-    core::Error::from(core::error::ErrorKind::Other)
 }
 
 #[cfg(test)]

@@ -10,42 +10,43 @@ use std::ops::Range;
 use std::sync::OnceLock;
 
 use aho_corasick::AhoCorasick;
+use bytes::Bytes;
 use serde_json::Value;
 
 use super::service::body::{SECRET_KEYS, is_secret_key};
-use super::wire::{WireFault, WireResponse};
+use super::wire::{Headers, WireFault};
 use crate::outward;
 
 /// How far before a key its name is looked for: name, quotes, a colon and some blanks.
 const NAME_BEFORE: usize = 48;
 
-/// The answer as the rest of us may see it.
-pub(super) fn cleaned(response: WireResponse) -> WireResponse {
-    let WireResponse { status, headers, body } = response;
+/// The body as the rest of us may see it, and which values were known then (`outward::known_revision`): its own
+/// keys, too.
+pub(super) fn clean_body(body: Bytes) -> (Bytes, u64) {
     learn(&body);
+    let known = outward::known_revision();
     let places = outward::places_of_known(&body);
     // Most answers hold none, or keys where they belong: those need no reading.
-    let body = if places.iter().all(|place| is_at_home(&body, place)) {
-        body
-    } else {
-        match serde_json::from_slice::<Value>(&body) {
-            Ok(mut value) if value.is_object() || value.is_array() => {
-                match outward::redacted_json(&mut value, is_secret_key) {
-                    true => value.to_string().into(),
-                    false => body,
-                }
+    if places.iter().all(|place| is_at_home(&body, place)) {
+        return (body, known);
+    }
+    let clean = match serde_json::from_slice::<Value>(&body) {
+        Ok(mut value) if value.is_object() || value.is_array() => {
+            match outward::redacted_json(&mut value, is_secret_key) {
+                true => value.to_string().into(),
+                false => body,
             }
-            // A part of JSON that is cut off is gone through as it is.
-            _ => outward::redacted_bytes(&body).map_or(body, Into::into),
         }
+        // A part of JSON that is cut off is gone through as it is.
+        _ => outward::redacted_bytes(&body).map_or(body, Into::into),
     };
-    // One look at all headers; hardly any answer has one that must be freed.
-    let headers = if outward::holds_known(headers.joined().as_bytes()) {
-        headers.mapped(freed)
-    } else {
-        headers
-    };
-    WireResponse { status, headers, body }
+    (clean, known)
+}
+
+/// The headers as the rest of us may see them.
+pub(super) fn clean_headers(headers: Headers) -> Headers {
+    // One look at all of them; hardly any answer has one that must be freed.
+    if outward::holds_known(headers.joined().as_bytes()) { headers.mapped(freed) } else { headers }
 }
 
 /// A text without known values: itself, where it holds none.
@@ -158,8 +159,14 @@ fn is_at_home(body: &[u8], place: &Range<usize>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::azure::wire::Headers;
+    use crate::azure::wire::WireResponse;
     use serde_json::json;
+
+    fn cleaned(answer: WireResponse) -> WireResponse {
+        let WireResponse { status, headers, body } = answer;
+        let body = clean_body(body).0;
+        WireResponse { status, headers: clean_headers(headers), body }
+    }
 
     #[test]
     fn a_key_of_an_answer_is_known_from_then_on_and_goes_no_further() {

@@ -6,6 +6,7 @@
 mod adapter;
 mod as_seen;
 mod bounded;
+mod built;
 mod called;
 mod certificate;
 mod client;
@@ -19,6 +20,7 @@ mod guard;
 mod hygiene;
 mod identity;
 mod in_use;
+mod known_body;
 mod list;
 mod logs;
 pub mod operation;
@@ -33,6 +35,7 @@ pub mod tenancy;
 pub mod token;
 pub mod transport;
 mod untold;
+mod verification;
 pub mod wire;
 
 pub use crate::outward::Secret;

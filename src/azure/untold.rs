@@ -24,7 +24,7 @@ pub(super) async fn connected(
     context: &CallContext,
 ) -> Result<Assessment, StepError> {
     let body = client.get(connection, context).await?;
-    let mut assessment = connection::assess_connected(connection, body.as_ref());
+    let mut assessment = connection::assess_connected(connection, body.as_deref());
     let soon = context.waited.is_some_and(|waited| waited < PATIENCE);
     if let Some(body) = body.filter(|_| !soon)
         && let Some(gateway) = connection::untold(&body)

@@ -94,7 +94,8 @@ impl Headers {
 
     /// All names and values in one text, apart by blanks, which no escape may hold (`outward::unfold`).
     pub(super) fn joined(&self) -> String {
-        let mut joined = String::new();
+        let long: usize = self.iter().map(|(name, value)| name.len() + value.len() + 2).sum();
+        let mut joined = String::with_capacity(long);
         for (name, value) in self.iter() {
             joined.extend([name, " ", value, " "]);
         }

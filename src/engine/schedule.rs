@@ -45,6 +45,10 @@ fn start_one(turn: &mut TurnContext<'_>) -> bool {
     if turn.state.paused.is_some() {
         return false;
     }
+    // As nearly always: nothing to hold against what others hold.
+    if turn.state.front.ready().next().is_none() {
+        return false;
+    }
     let held = held_resources(turn);
     let plan = turn.plan;
     let settling = matches!(turn.state.phase, RunPhase::Settling { .. });

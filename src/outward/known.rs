@@ -23,6 +23,9 @@ const STRIDE: usize = (PART - SEED + 2) / 2;
 /// Different letters in a seed, where a writing has them: a row of zeros stands everywhere.
 const SEED_LETTERS: usize = 4;
 
+/// Of so many places of a text in a row one is looked at: whatever gives a value away has a seed at one of them.
+const STEP: usize = PART - SEED + 1;
+
 /// Places that are tried for one seed; a server that gives many keys which begin alike gains nothing.
 const PLACES_MAX: usize = 32;
 
@@ -42,15 +45,36 @@ pub(super) enum Origin {
 }
 
 /// The values, and where their writings are found. Does not print.
-#[derive(Default)]
 pub(super) struct KnownSecrets {
     ours: VecDeque<String>,
     answered: VecDeque<String>,
     all: BTreeSet<String>,
     forms: Vec<Vec<u8>>,
     places: BTreeMap<[u8; SEED], Vec<(usize, usize)>>,
-    /// Where in a text a seed may stand.
+    /// Where in a text a seed of the index may stand.
     sieve: Sieve,
+    /// Where any seed of a writing may stand, indexed or not.
+    every: Sieve,
+    /// Whether a writing is known that is shorter than a part.
+    any_short: bool,
+    /// How many values were taken in, or given up, so far: equal at two times, and the same is known.
+    revision: u64,
+}
+
+impl Default for KnownSecrets {
+    fn default() -> Self {
+        Self {
+            ours: VecDeque::new(),
+            answered: VecDeque::new(),
+            all: BTreeSet::new(),
+            forms: Vec::new(),
+            places: BTreeMap::new(),
+            sieve: Sieve::default(),
+            every: Sieve::for_every_seed(),
+            any_short: false,
+            revision: 0,
+        }
+    }
 }
 
 impl KnownSecrets {
@@ -76,6 +100,7 @@ impl KnownSecrets {
             Origin::Ours => &mut self.ours,
             Origin::Answered => &mut self.answered,
         };
+        self.revision += 1;
         kept.push_back(value.to_owned());
         self.all.insert(value.to_owned());
         if kept.len() <= VALUES_MAX {
@@ -88,6 +113,8 @@ impl KnownSecrets {
         self.forms.clear();
         self.places.clear();
         self.sieve = Sieve::default();
+        self.every = Sieve::for_every_seed();
+        self.any_short = false;
         self.all = values.iter().cloned().collect();
         for value in &values {
             self.index(value);
@@ -109,17 +136,57 @@ impl KnownSecrets {
                     places.push((number, place));
                 }
             }
+            every_seed(&form).for_each(|seed| self.every.add(&seed));
+            self.any_short |= form.len() < PART;
             self.forms.push(form);
         }
         if self.sieve.is_full() {
-            self.sieve = Sieve::of(self.places.keys());
+            self.sieve = self.sieve.larger();
+            self.places.keys().for_each(|seed| self.sieve.add(seed));
         }
+        if self.every.is_full() {
+            self.every = self.every.larger();
+            let all = self.forms.iter().flat_map(|form| every_seed(form));
+            all.for_each(|seed| self.every.add(&seed));
+        }
+    }
+
+    /// Which values are known: another number, other values.
+    pub(super) fn revision(&self) -> u64 {
+        self.revision
     }
 
     /// Where the text holds a known value; in order, apart from each other.
     pub(super) fn found(&self, text: &[u8]) -> Vec<Range<usize>> {
         let mut found: Vec<Range<usize>> = Vec::new();
-        for at in self.sieve.places(text) {
+        for near in self.worth_a_look(text) {
+            self.find_in(text, near, &mut found);
+        }
+        found
+    }
+
+    /// The parts of a text in which a value may stand, in order and apart from each other: its seeds begin
+    /// there. All of it where a writing is known that may stand between two looks.
+    fn worth_a_look(&self, text: &[u8]) -> Vec<Range<usize>> {
+        let seeds = (text.len() + 1).saturating_sub(SEED);
+        if self.any_short {
+            return std::iter::once(0..seeds).collect();
+        }
+        let mut near: Vec<Range<usize>> = Vec::new();
+        for at in (0..seeds).step_by(STEP).filter(|at| self.every.may_stand(text, *at)) {
+            let own = at.saturating_sub(STEP - 1)..(at + STEP).min(seeds);
+            match near.last_mut() {
+                Some(last) if own.start <= last.end => last.end = own.end,
+                _ => near.push(own),
+            }
+        }
+        near
+    }
+
+    /// Looks at the places of a part of a text.
+    fn find_in(&self, text: &[u8], near: Range<usize>, found: &mut Vec<Range<usize>>) {
+        let part = text.get(near.start..(near.end + SEED - 1).min(text.len())).unwrap_or_default();
+        for at in self.sieve.places(part).map(|at| near.start + at) {
             if found.last().is_some_and(|last| at + SEED <= last.end) {
                 continue;
             }
@@ -132,7 +199,6 @@ impl KnownSecrets {
                 _ => found.push(hit),
             }
         }
-        found
     }
 
     /// The longest part of a value around a place of the text, if it counts.
@@ -162,6 +228,11 @@ fn seed(bytes: &[u8], at: usize) -> Option<[u8; SEED]> {
     let mut seed: [u8; SEED] = bytes.get(at..at + SEED)?.try_into().ok()?;
     seed.make_ascii_lowercase();
     Some(seed)
+}
+
+/// The seeds at all places of a writing.
+fn every_seed(form: &[u8]) -> impl Iterator<Item = [u8; SEED]> + '_ {
+    form.array_windows().copied()
 }
 
 /// The places of a writing that the index knows: one a stride, where the letters differ most.
@@ -208,6 +279,40 @@ mod tests {
         assert_eq!(known.found(format!("a {} b", &KEY[18..]).as_bytes()), vec![2..20]);
         assert!(known.found(b"7d1fca03-93be-4a54-8c1f-2f60b9d47a14").is_empty());
         assert!(known.found(&KEY.as_bytes()[..12]).is_empty());
+    }
+
+    #[test]
+    fn a_look_at_every_eleventh_place_finds_what_a_look_at_every_place_does() {
+        let known = known(&[KEY, "simulated-token-worth-nothing"]);
+        assert!(!known.any_short);
+        let at_every_place = |text: &[u8]| {
+            let mut found = Vec::new();
+            known.find_in(text, 0..(text.len() + 1).saturating_sub(SEED), &mut found);
+            found
+        };
+        for form in forms(KEY) {
+            for before in 0..2 * STEP {
+                for (from, long) in
+                    [(0, form.len()), (0, 15), (0, 16), (1, 16), (form.len() - 16, 16)]
+                {
+                    let part = &form[from..from + long];
+                    let text = [&b"x/".repeat(before)[..before], part, b"\",\"y"].concat();
+                    let found = known.found(&text);
+                    assert_eq!(found, at_every_place(&text), "{before} {from} {long}");
+                    assert!(long != form.len() || !found.is_empty(), "{before}");
+                }
+            }
+        }
+        let mut short = known;
+        short.add("ab12cd34", Origin::Ours);
+        for before in 0..2 * STEP {
+            let text = [&b"x/".repeat(before)[..before], b"AB12CD34."].concat();
+            assert_eq!(
+                short.found(&text).first(),
+                Some(&(before..before + 8)),
+                "a short one is looked for everywhere"
+            );
+        }
     }
 
     #[test]

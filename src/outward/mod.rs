@@ -14,7 +14,8 @@ mod unfold;
 mod visible;
 
 pub use redact::{
-    BLANK, holds_known, know, learn, places_of_known, redacted, redacted_bytes, redacted_json,
+    BLANK, holds_known, know, known_revision, learn, places_of_known, redacted, redacted_bytes,
+    redacted_json,
 };
 pub use secret::{NoSecrets, Secret, SecretReader};
 pub use visible::{is_hidden, visible, visible_in_json};

@@ -72,6 +72,12 @@ fn found(known: &KnownSecrets, bytes: &[u8]) -> Vec<Range<usize>> {
     apart
 }
 
+/// Which values are known: as long as it is the same number, what held none holds none.
+#[must_use]
+pub fn known_revision() -> u64 {
+    with(KnownSecrets::revision).unwrap_or(0)
+}
+
 /// Where the bytes hold a known value.
 #[must_use]
 pub fn places_of_known(bytes: &[u8]) -> Vec<Range<usize>> {

@@ -11,6 +11,9 @@ pub(super) const SEED: usize = LENGTH_MIN;
 /// Bits of the table for each seed: of so many places that hold none, one is looked at more closely.
 const BITS_OF_SEED: usize = 256;
 
+/// The same where every seed of a writing is in the table, and few places of a text are looked up.
+const BITS_OF_EVERY_SEED: usize = 32;
+
 /// Fewest bits, and most: 1 KiB to 128 KiB, what a processor has at hand.
 const BITS: [usize; 2] = [1 << 13, 1 << 20];
 
@@ -27,26 +30,30 @@ const WORD: usize = 8;
 pub(super) struct Sieve {
     words: Vec<u64>,
     seeds: usize,
+    bits_of_seed: usize,
 }
 
 impl Default for Sieve {
     fn default() -> Self {
-        Self::with_bits(BITS[0])
+        Self::with_bits(BITS[0], BITS_OF_SEED)
     }
 }
 
 impl Sieve {
-    fn with_bits(bits: usize) -> Self {
-        Self { words: vec![0; bits / 64], seeds: 0 }
+    fn with_bits(bits: usize, bits_of_seed: usize) -> Self {
+        Self { words: vec![0; bits / 64], seeds: 0, bits_of_seed }
     }
 
-    /// Of all these seeds.
-    pub(super) fn of<'a>(seeds: impl ExactSizeIterator<Item = &'a [u8; SEED]>) -> Self {
+    /// For every seed of each writing.
+    pub(super) fn for_every_seed() -> Self {
+        Self::with_bits(BITS[0], BITS_OF_EVERY_SEED)
+    }
+
+    /// An empty one for twice as many seeds.
+    pub(super) fn larger(&self) -> Self {
         // Twice as many may come in before it is made anew.
-        let wanted = (2 * seeds.len() * BITS_OF_SEED).next_power_of_two();
-        let mut sieve = Self::with_bits(wanted.clamp(BITS[0], BITS[1]));
-        seeds.for_each(|seed| sieve.add(seed));
-        sieve
+        let wanted = (2 * self.seeds * self.bits_of_seed).next_power_of_two();
+        Self::with_bits(wanted.clamp(BITS[0], BITS[1]), self.bits_of_seed)
     }
 
     /// One seed more.
@@ -61,7 +68,7 @@ impl Sieve {
     /// Whether it has taken in more than it was made for.
     pub(super) fn is_full(&self) -> bool {
         let bits = 64 * self.words.len();
-        bits < BITS[1] && self.seeds * BITS_OF_SEED > bits
+        bits < BITS[1] && self.seeds * self.bits_of_seed > bits
     }
 
     /// The places of a text from which a seed may stand, whatever the case of its letters; in order.
@@ -72,6 +79,13 @@ impl Sieve {
         let behind = (text.len() + 1).saturating_sub(WORD)..all;
         let rest = behind.filter_map(|at| text.get(at..)).map(last_key);
         keys.chain(rest).enumerate().filter(|(_, key)| self.has(*key)).map(|(at, _)| at)
+    }
+
+    /// Whether a seed may stand at a place of a text.
+    pub(super) fn may_stand(&self, text: &[u8], at: usize) -> bool {
+        let word = text.get(at..).and_then(|rest| rest.first_chunk::<WORD>());
+        let own = || text.get(at..at + SEED).map(last_key);
+        word.map(|word| key(*word)).or_else(own).is_some_and(|key| self.has(key))
     }
 
     fn has(&self, key: u64) -> bool {
@@ -109,7 +123,11 @@ mod tests {
         let seeds: Vec<[u8; SEED]> = (0..500_u32)
             .map(|n| format!("{:06x}", n * 7_919).as_bytes().try_into().unwrap())
             .collect();
-        let sieve = Sieve::of(seeds.iter());
+        let mut sieve = Sieve::default();
+        for number in 0..2 {
+            sieve = if number == 0 { sieve } else { sieve.larger() };
+            seeds.iter().for_each(|seed| sieve.add(seed));
+        }
         for seed in &seeds {
             let text = [b"..", seed.to_ascii_uppercase().as_slice(), b".."].concat();
             assert!(sieve.places(&text).any(|place| place == 2));

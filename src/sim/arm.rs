@@ -96,12 +96,18 @@ fn asks_policies(path: &str) -> bool {
 impl World {
     /// The operation that a URL polls.
     pub(super) fn polled(&self, url: &Url) -> Option<String> {
-        let parts: Vec<&str> = url.path().split('/').skip(1).collect();
-        let is = |place: usize, word: &str| {
-            parts.get(place).is_some_and(|part| part.eq_ignore_ascii_case(word))
-        };
-        (is(2, "providers") && is(4, "locations") && parts.len() == 8)
-            .then(|| parts[7].to_ascii_lowercase())
+        let mut parts = url.path().split('/').skip(3);
+        let mut is = |word: &str| parts.next().is_some_and(|part| part.eq_ignore_ascii_case(word));
+        if !is("providers") {
+            return None;
+        }
+        parts.next()?;
+        let mut is = |word: &str| parts.next().is_some_and(|part| part.eq_ignore_ascii_case(word));
+        if !is("locations") {
+            return None;
+        }
+        let id = parts.nth(2)?;
+        parts.next().is_none().then(|| id.to_ascii_lowercase())
     }
 
     pub(super) fn ask(&mut self, request: &WireRequest, now: Timestamp) -> WireResponse {

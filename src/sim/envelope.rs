@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::reply::guid;
+use super::reply::{bare_guid, guid};
 use crate::azure::wire::{Headers, WireResponse};
 use crate::model::Timestamp;
 
@@ -51,7 +51,7 @@ pub(super) fn finish(
         answer.headers.push("x-ms-arm-service-request-id", service);
     }
     if is_since(now, EDGE_SINCE) {
-        let hop = |name: &str| guid(&[&request_id, name]).replace('-', "").to_ascii_uppercase();
+        let hop = |name: &str| bare_guid(&[&request_id, name]);
         let second: String = at.chars().take(19).collect();
         let reference =
             format!("Ref A: {} Ref B: {} Ref C: {second}Z", hop("edge a"), hop("edge b"));

@@ -24,14 +24,15 @@ const TYPED_SINCE: (&str, Month) = ("2019-05-01", (2019, 6));
 
 /// Whether a path is a group, the list of groups, or what one polls for a group's end.
 pub(super) fn is_about_groups(path: &str) -> bool {
-    let lower = path.to_ascii_lowercase();
-    let parts: Vec<&str> = lower.trim_matches('/').split('/').collect();
-    matches!(
-        parts.as_slice(),
-        ["subscriptions", _, "resourcegroups"]
-            | ["subscriptions", _, "resourcegroups", _]
-            | ["subscriptions", _, "operationresults", _]
-    )
+    let mut parts = path.trim_matches('/').split('/');
+    let parts = [parts.next(), parts.next(), parts.next(), parts.next(), parts.next()];
+    let is = |part: &str, word: &str| part.eq_ignore_ascii_case(word);
+    match parts {
+        [Some(first), Some(_), Some(kind), token, None] if is(first, "subscriptions") => {
+            is(kind, "resourceGroups") || token.is_some() && is(kind, "operationResults")
+        }
+        _ => false,
+    }
 }
 
 impl World {

@@ -40,6 +40,7 @@ mod strikes;
 mod tally;
 pub mod tenancy;
 mod throttle;
+mod told;
 pub mod transport;
 mod truth;
 mod unconfirmed;

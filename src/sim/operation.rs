@@ -127,6 +127,11 @@ impl Operation {
         self.asked_by.0.get_or_init(|| self.signed_query())
     }
 
+    /// Works its query out, for the copies that are made of it.
+    pub(super) fn work_out_query(&self) {
+        let _: &str = self.query();
+    }
+
     fn signed_query(&self) -> String {
         // The next poll is due at the earliest when it began: long before or after the first signature.
         if !is_since(self.next_poll, SIGNED_SINCE) {

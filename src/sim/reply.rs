@@ -138,8 +138,18 @@ pub(super) fn letters(parts: &[&str], count: usize) -> String {
 
 /// A GUID that depends on nothing but its arguments.
 pub(super) fn guid(parts: &[&str]) -> String {
+    guid_of(parts).hyphenated().to_string()
+}
+
+/// The same GUID in capitals and without dashes.
+pub(super) fn bare_guid(parts: &[&str]) -> String {
+    let mut letters = [0; uuid::fmt::Simple::LENGTH];
+    guid_of(parts).simple().encode_upper(&mut letters).to_owned()
+}
+
+fn guid_of(parts: &[&str]) -> uuid::Uuid {
     let hash = blake3::hash(parts.join("\u{1f}").as_bytes());
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&hash.as_bytes()[..16]);
-    uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
+    uuid::Builder::from_random_bytes(bytes).into_uuid()
 }

@@ -6,9 +6,9 @@
 //! recordings show, where it differs. A world whose clock stands in 2017 answers as Azure did in 2017.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::arm::read::at_mut;
 use crate::model::{ResourceId, Timestamp};
@@ -84,30 +84,89 @@ fn lines(
     })
 }
 
+/// What clients of an api-version do not see on a day: paths by type, of the types of which there are any.
+struct UnseenFields {
+    api_version: String,
+    /// No bound is finer than a day.
+    day: i64,
+    of_type: BTreeMap<&'static str, Vec<&'static str>>,
+}
+
+impl UnseenFields {
+    fn of(api_version: &str, now: Timestamp) -> Self {
+        let today = now.to_string();
+        let unseen = |field: &&DatedField| {
+            !field.windows.iter().any(|window| window.admits(api_version, &today))
+        };
+        let of_type = TABLE.iter().map(|(kind, fields)| {
+            (kind.as_str(), fields.iter().filter(unseen).map(|field| field.path).collect())
+        });
+        let of_type = of_type.filter(|(_, paths): &(_, Vec<_>)| !paths.is_empty()).collect();
+        Self { api_version: api_version.to_owned(), day: day(now), of_type }
+    }
+
+    /// The same for all who ask in one version on one day, and worked out for the first of them.
+    fn known(api_version: &str, now: Timestamp) -> Arc<Self> {
+        static LAST: Mutex<Option<Arc<UnseenFields>>> = Mutex::new(None);
+        let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = |last: &&Arc<Self>| last.api_version == api_version && last.day == day(now);
+        if let Some(known) = last.as_ref().filter(own) {
+            return Arc::clone(known);
+        }
+        let found = Arc::new(Self::of(api_version, now));
+        *last = Some(Arc::clone(&found));
+        found
+    }
+}
+
+const DAY_MILLIS: i64 = 24 * 3_600 * 1_000;
+
+/// Which day it is, in UTC.
+fn day(now: Timestamp) -> i64 {
+    now.as_millis().div_euclid(DAY_MILLIS)
+}
+
+/// When the day is over in which what is shown depends on no other time.
+pub(super) fn end_of_day(now: Timestamp) -> Timestamp {
+    Timestamp::from_millis((day(now) + 1) * DAY_MILLIS)
+}
+
 /// A body, or a list of them, as a client of an api-version sees it.
 pub(super) fn shaped(mut body: Value, api_version: &str, now: Timestamp) -> Value {
-    shape(&mut body, api_version, &now.to_string());
+    shape(&mut body, &UnseenFields::known(api_version, now));
     body
 }
 
-fn shape(value: &mut Value, api_version: &str, today: &str) {
-    let kind = value
-        .get("id")
-        .and_then(Value::as_str)
-        .and_then(|id| ResourceId::parse(id).ok())
-        .map(|id| id.type_key());
-    let fields = kind.and_then(|kind| TABLE.get(&kind));
-    for field in fields.into_iter().flatten() {
-        if !field.windows.iter().any(|window| window.admits(api_version, today)) {
-            remove(value, field.path);
-        }
-    }
+fn shape(value: &mut Value, unseen: &UnseenFields) {
     match value {
         Value::Object(object) => {
-            object.values_mut().for_each(|inner| shape(inner, api_version, today))
+            let id = object.get("id").and_then(Value::as_str);
+            let kind = id.and_then(|id| ResourceId::parse(id).ok()).map(|id| id.type_key());
+            let paths = kind.and_then(|kind| unseen.of_type.get(kind.as_str()));
+            for path in paths.into_iter().flatten() {
+                remove_in(object, path);
+            }
+            object.values_mut().for_each(|inner| shape(inner, unseen));
         }
-        Value::Array(list) => list.iter_mut().for_each(|inner| shape(inner, api_version, today)),
+        Value::Array(list) => list.iter_mut().for_each(|inner| shape(inner, unseen)),
         _ => {}
+    }
+}
+
+/// Removes a key of what is in an object.
+fn remove_in(object: &mut Map<String, Value>, pointer: &str) {
+    let Some((first, _)) =
+        pointer.strip_prefix('/').map(|own| own.split_once('/').unwrap_or((own, "")))
+    else {
+        return;
+    };
+    match pointer.get(first.len() + 1..).filter(|rest| !rest.is_empty()) {
+        None => drop(object.remove(first)),
+        Some(rest) => {
+            if let Some(inner) = object.get_mut(first) {
+                remove(inner, rest);
+            }
+        }
     }
 }
 

@@ -4,8 +4,9 @@ use serde_json::{Value, json};
 
 use super::provider::{self, Shown};
 use super::reply::{Refusal, json_answer};
-use super::shape::shaped;
+use super::shape::{end_of_day, shaped};
 use super::site_recovery::is_ours;
+use super::told::{ShownMark, ToldOf};
 use super::world::World;
 use crate::azure::wire::WireResponse;
 use crate::model::{ResourceId, Timestamp};
@@ -64,20 +65,54 @@ impl World {
 
     /// The answer to a GET of one resource.
     pub(super) fn get(
-        &self,
+        &mut self,
         id: &ResourceId,
         api_version: &str,
         now: Timestamp,
     ) -> Result<WireResponse, Refusal> {
         self.check_answers(id)?;
+        let mark = self.shown_mark();
+        if let Some(told) = self.told.of(id, api_version, &mark, now) {
+            return Ok(told.answer());
+        }
         let body = self.get_body(id, now).ok_or_else(|| Refusal::not_found(id))?;
         let header = provider::of(id).is_some_and(provider::Provider::etag_header);
         let etag = body.get("etag").filter(|_| header).and_then(Value::as_str).map(str::to_owned);
-        let mut answer = json_answer(200, &shaped(body, api_version, now));
-        if let Some(etag) = etag {
-            answer.headers.push("ETag", etag);
-        }
+        let body = json_answer(200, &shaped(body, api_version, now)).body;
+        let api_version = api_version.to_owned();
+        let until = self.shown_until(id, now);
+        let told = ToldOf { api_version, mark, from: now, until, body, etag };
+        let answer = told.answer();
+        self.told.keep(id, told);
         Ok(answer)
+    }
+
+    /// What a GET of a resource follows from now, but for the time.
+    pub(super) fn shown_mark(&self) -> ShownMark {
+        ShownMark {
+            resources: self.resources.revision(),
+            network: self.network.revision(),
+            regions: self.regions.revision(),
+            seed: self.chance.seed(),
+        }
+    }
+
+    /// Until when a GET of a resource shows what it shows now, if nothing changes.
+    fn shown_until(&self, id: &ResourceId, now: Timestamp) -> Timestamp {
+        // Vaults tell of jobs, which go on by themselves.
+        if is_ours(id) {
+            return now;
+        }
+        let kinds = provider::of(id).map(provider::Provider::children).unwrap_or_default();
+        let shown_in = |child: &ResourceId| {
+            kinds.iter().any(|kind| kind.eq_ignore_ascii_case(child.type_word_key()))
+        };
+        let own = self.resources.get(id).map(|resource| (id, resource));
+        let children = self.resources.children(id).filter(|(child, _)| shown_in(child));
+        let each = own.into_iter().chain(children).filter_map(|(id, resource)| {
+            provider::of(id).and_then(|provider| provider.shows_until(resource, now))
+        });
+        each.fold(end_of_day(now), Timestamp::min)
     }
 
     /// The answer to a GET of a list: everything whose id is the path and one name more.

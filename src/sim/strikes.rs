@@ -25,12 +25,15 @@ impl World {
         now: Timestamp,
     ) -> (Result<WireResponse, WireFault>, bool) {
         let (method, resource) = self.subject(request.method, &request.url);
-        let is_new = ResourceId::parse(&resource).is_ok_and(|id| {
-            self.chance.ordinal(&id) == 1
-                && self.resources.get(&id).is_some_and(|resource| {
-                    resource.state == State::Succeeded && now.since(resource.settled_at) < NEW
-                })
-        });
+        // Only faults ask.
+        let asked = !self.faults.each().is_empty();
+        let is_new = asked
+            && ResourceId::parse(&resource).is_ok_and(|id| {
+                self.chance.ordinal(&id) == 1
+                    && self.resources.get(&id).is_some_and(|resource| {
+                        resource.state == State::Succeeded && now.since(resource.settled_at) < NEW
+                    })
+            });
         if self.lived.has_outage()
             && let Ok(id) = ResourceId::parse(&resource)
             && self.is_out(&id)

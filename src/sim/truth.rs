@@ -71,6 +71,7 @@ impl World {
         Estate::new(shown, self.regions.down(), self.network.silent())
             .with_tests(self.network.under_test())
             .with_stopped(self.network.stopped())
+            .knowing(self.told.estate(self.shown_mark()))
     }
 
     /// Every body as the network's truth reads it: of gateways and connections it asks whether they are done.

@@ -71,6 +71,8 @@ impl World {
             lingers: fate.lingers,
             asked_by: OperationQuery::default(),
         };
+        // The copy has the query as well, which is long.
+        operation.work_out_query();
         self.operations.insert(operation.clone());
         operation
     }

@@ -20,6 +20,7 @@ use super::seal::seal;
 use super::server::{Entry, Ledger};
 use super::site_recovery::{Vaults, is_ours};
 use super::throttle::Buckets;
+use super::told::ToldBefore;
 use super::world_file::without_marks;
 use crate::arm;
 use crate::model::{Region, ResourceId, Timestamp};
@@ -54,6 +55,9 @@ pub struct World {
     /// The template deployments that clients made.
     #[serde(default, skip_serializing_if = "Deployments::is_empty")]
     pub(super) deployments: Deployments,
+    /// What GETs were answered, while it holds.
+    #[serde(skip)]
+    pub(super) told: ToldBefore,
 }
 
 /// For how long a resource stands, at the least, with which a world begins.
@@ -84,6 +88,7 @@ impl World {
             vaults: Vaults::default(),
             lived: Lived::default(),
             deployments: Deployments::default(),
+            told: ToldBefore::default(),
         };
         world.schedule.add(&scenario.events, scenario.now);
         for group in &scenario.resource_groups {

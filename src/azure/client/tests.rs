@@ -2,8 +2,11 @@
 
 use std::sync::Mutex;
 
+use async_trait::async_trait;
+
 use super::*;
 use crate::azure::guard::ClockRef;
+use crate::azure::known_body::KnownBodies;
 use crate::azure::scope::Access;
 use crate::azure::token::Simulated;
 use crate::azure::wire::{Wire, WireFault};
@@ -45,6 +48,7 @@ fn client(pages: Vec<&'static str>) -> Client {
         token: Arc::new(Simulated),
         clock: ClockRef(Arc::new(Still)),
         access: Access::ReadOnly,
+        bodies: KnownBodies::default(),
         tenants: Arc::default(),
     }))
 }

@@ -2,10 +2,14 @@
 
 mod bounds;
 
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+
 use super::*;
 use crate::azure::scope::WriteScope;
 use crate::azure::token::Simulated;
-use crate::azure::wire::WireFault;
+use crate::azure::wire::{Headers, WireFault};
 use crate::engine::{BootTime, Busy};
 use crate::model::{Disposition, OperationKey, Timestamp};
 
@@ -52,6 +56,7 @@ fn guard(access: Access) -> (RequestGuard, Arc<Recorder>) {
         tenants: Arc::default(),
         clock: ClockRef(Arc::new(Still)),
         access,
+        bodies: KnownBodies::default(),
     };
     (guard, recorder)
 }

@@ -46,6 +46,16 @@ impl Asking<'_> {
     }
 }
 
+/// Whether a path is one resource of the network provider's, or one within it: ARM itself has nothing to say of it.
+fn is_of_network(parts: &[&str]) -> bool {
+    let is = |place: usize, word: &str| {
+        parts.get(place).is_some_and(|part: &&str| part.eq_ignore_ascii_case(word))
+    };
+    // What ARM tells of a resource stands behind a second `providers`.
+    let alone = parts.iter().filter(|part| part.eq_ignore_ascii_case("providers")).count() == 1;
+    alone && parts.len() >= 8 && is(4, "providers") && is(5, "Microsoft.Network")
+}
+
 impl World {
     /// The answer of ARM itself, where the request is one for it.
     pub(super) fn arm_itself(
@@ -55,7 +65,10 @@ impl World {
         origin: &str,
         now: Timestamp,
     ) -> Option<Result<WireResponse, Refusal>> {
-        let parts = path.trim_matches('/').split('/').collect();
+        let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
+        if is_of_network(&parts) {
+            return None;
+        }
         let asking = Asking { request, url, path, parts, origin, now };
         self.account(&asking)
             .or_else(|| self.access(&asking))

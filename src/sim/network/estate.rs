@@ -6,7 +6,7 @@
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use ipnet::IpNet;
 use serde_json::Value;
@@ -31,26 +31,38 @@ pub struct Estate<'a> {
     /// Appliances that are not up: the network that they stand in, and their address.
     stopped: BTreeSet<(ResourceId, IpAddr)>,
     known: WorkedOut<'a>,
+    read: Arc<EstateParts>,
 }
 
 /// The children of one kind of a resource, with their bodies.
 pub(super) type Children<'a> = BTreeMap<ResourceId, &'a Value>;
 
-/// What has been asked of an estate before: bodies do not change under it, and reachability asks the same for
-/// each site and network.
+/// What has been asked of an estate before and shows its bodies: they do not change under it, and reachability asks
+/// the same for each site and network.
 #[derive(Debug, Clone, Default)]
 struct WorkedOut<'a> {
     children: RefCell<BTreeMap<(&'static str, ResourceId), Arc<Children<'a>>>>,
     beneath: OnceCell<BTreeMap<ResourceId, Vec<(&'a ResourceId, &'a Value)>>>,
-    vnets: OnceCell<BTreeMap<ResourceId, Vnet>>,
-    peerings: OnceCell<BTreeMap<ResourceId, Vec<VnetPeering>>>,
-    gateways: OnceCell<BTreeMap<ResourceId, ExpressRouteGateway>>,
-    connections: OnceCell<Vec<EstateConnection>>,
-    circuits: OnceCell<BTreeMap<ResourceId, EstateCircuit>>,
-    told: RefCell<BTreeMap<ResourceId, Arc<BTreeSet<IpNet>>>>,
-    serving: RefCell<BTreeMap<ResourceId, Arc<[ResourceId]>>>,
-    tunnels: OnceCell<Vec<Tunnel>>,
-    vpn_homes: OnceCell<BTreeMap<ResourceId, ResourceId>>,
+}
+
+/// What has been read of an estate. It follows from the bodies, the regions that are down and the connections that
+/// carry nothing: of another estate with the same it is true as well ([`Estate::knowing`]).
+#[derive(Debug, Default)]
+pub struct EstateParts {
+    vnets: OnceLock<BTreeMap<ResourceId, Vnet>>,
+    peerings: OnceLock<BTreeMap<ResourceId, Vec<VnetPeering>>>,
+    gateways: OnceLock<BTreeMap<ResourceId, ExpressRouteGateway>>,
+    connections: OnceLock<Vec<EstateConnection>>,
+    circuits: OnceLock<BTreeMap<ResourceId, EstateCircuit>>,
+    told: Mutex<BTreeMap<ResourceId, Arc<BTreeSet<IpNet>>>>,
+    serving: Mutex<BTreeMap<ResourceId, Arc<[ResourceId]>>>,
+    tunnels: OnceLock<Vec<Tunnel>>,
+    vpn_homes: OnceLock<BTreeMap<ResourceId, ResourceId>>,
+}
+
+fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    // What is kept is whole at any time.
+    of.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl<'a> Estate<'a> {
@@ -70,13 +82,21 @@ impl<'a> Estate<'a> {
             tested: BTreeMap::new(),
             stopped: BTreeSet::new(),
             known: WorkedOut::default(),
+            read: Arc::default(),
         }
     }
 
     /// The same, with appliances that are not up.
     #[must_use]
     pub fn with_stopped(self, stopped: BTreeSet<(ResourceId, IpAddr)>) -> Self {
-        Self { stopped, ..self }
+        Self { stopped, read: Arc::default(), ..self }
+    }
+
+    /// The same, with what was read of an estate of the same bodies, regions and silent connections, tests and
+    /// appliances.
+    #[must_use]
+    pub fn knowing(self, read: Arc<EstateParts>) -> Self {
+        Self { read, ..self }
     }
 
     /// A resource's body.
@@ -107,7 +127,7 @@ impl<'a> Estate<'a> {
     /// The same, with gateways that a site failover test has cut off from a peering location.
     #[must_use]
     pub fn with_tests(self, tested: BTreeMap<ResourceId, String>) -> Self {
-        Self { tested, ..self }
+        Self { tested, read: Arc::default(), ..self }
     }
 
     pub(super) fn of_type(
@@ -173,7 +193,7 @@ impl<'a> Estate<'a> {
     }
 
     fn all_vnets(&self) -> &BTreeMap<ResourceId, Vnet> {
-        self.known.vnets.get_or_init(|| {
+        self.read.vnets.get_or_init(|| {
             self.of_type(kind::NETWORKS)
                 .map(|(id, body)| {
                     let prefixes = truncated(arm::VirtualNetworkView::of(body).space());
@@ -195,7 +215,7 @@ impl<'a> Estate<'a> {
     /// The peerings of a virtual network: its own sides only, by id.
     #[must_use]
     pub fn peerings(&self, vnet: &ResourceId) -> &[VnetPeering] {
-        let all = self.known.peerings.get_or_init(|| {
+        let all = self.read.peerings.get_or_init(|| {
             let vnets = self.of_type(kind::NETWORKS).map(|(id, _)| id);
             vnets.map(|id| (id.clone(), self.peerings_in(id))).collect()
         });
@@ -223,7 +243,7 @@ impl<'a> Estate<'a> {
     /// An ExpressRoute gateway, of a network or of a hub; a VPN gateway is none.
     #[must_use]
     pub fn gateway(&self, id: &ResourceId) -> Option<&ExpressRouteGateway> {
-        let all = self.known.gateways.get_or_init(|| {
+        let all = self.read.gateways.get_or_init(|| {
             let bodies = self.bodies.iter();
             let read = bodies.filter_map(|(id, body)| read_gateway(id, body));
             read.map(|gateway| (gateway.id.clone(), gateway)).collect()
@@ -245,7 +265,7 @@ impl<'a> Estate<'a> {
     /// All connections between a gateway and a circuit, of networks and of hubs, by id.
     #[must_use]
     pub fn connections(&self) -> &[EstateConnection] {
-        self.known.connections.get_or_init(|| {
+        self.read.connections.get_or_init(|| {
             let own = self.of_type(kind::CONNECTIONS);
             let mut all: Vec<EstateConnection> = own
                 .filter_map(|(id, body)| {
@@ -288,10 +308,10 @@ impl<'a> Estate<'a> {
 
     /// What a gateway would tell if everything were well ([`routes::configured_prefixes`]).
     pub(super) fn told(&self, gateway: &ResourceId) -> Arc<BTreeSet<IpNet>> {
-        let known = self.known.told.borrow().get(gateway).cloned();
+        let known = lock(&self.read.told).get(gateway).cloned();
         known.unwrap_or_else(|| {
             let told = Arc::new(routes::prefixes_behind(self, gateway));
-            self.known.told.borrow_mut().insert(gateway.clone(), Arc::clone(&told));
+            lock(&self.read.told).insert(gateway.clone(), Arc::clone(&told));
             told
         })
     }
@@ -302,17 +322,17 @@ impl<'a> Estate<'a> {
         vnet: &ResourceId,
         work_out: impl FnOnce() -> Vec<ResourceId>,
     ) -> Arc<[ResourceId]> {
-        let known = self.known.serving.borrow().get(vnet).cloned();
+        let known = lock(&self.read.serving).get(vnet).cloned();
         known.unwrap_or_else(|| {
             let serving: Arc<[ResourceId]> = work_out().into();
-            self.known.serving.borrow_mut().insert(vnet.clone(), Arc::clone(&serving));
+            lock(&self.read.serving).insert(vnet.clone(), Arc::clone(&serving));
             serving
         })
     }
 
     /// All tunnels, read once ([`Estate::tunnels`]).
     pub(super) fn known_tunnels(&self, read: impl FnOnce() -> Vec<Tunnel>) -> &[Tunnel] {
-        self.known.tunnels.get_or_init(read)
+        self.read.tunnels.get_or_init(read)
     }
 
     /// The networks of living VPN gateways, worked out once ([`Estate::vpn_home`]).
@@ -320,13 +340,13 @@ impl<'a> Estate<'a> {
         &self,
         work_out: impl FnOnce() -> BTreeMap<ResourceId, ResourceId>,
     ) -> &BTreeMap<ResourceId, ResourceId> {
-        self.known.vpn_homes.get_or_init(work_out)
+        self.read.vpn_homes.get_or_init(work_out)
     }
 
     /// A circuit.
     #[must_use]
     pub fn circuit(&self, id: &ResourceId) -> Option<&EstateCircuit> {
-        let all = self.known.circuits.get_or_init(|| {
+        let all = self.read.circuits.get_or_init(|| {
             let circuits = self.of_type(kind::CIRCUITS);
             circuits.map(|(id, body)| (id.clone(), self.read_circuit(id, body))).collect()
         });

@@ -26,7 +26,7 @@ pub use choice::{AzurePath, OnPremisesPath, azure_choice, on_premises_choice};
 pub use edge::{
     ArpRow, CircuitRoute, CircuitRouteSummary, arp_table, circuit_routes, circuit_routes_summary,
 };
-pub use estate::Estate;
+pub use estate::{Estate, EstateParts};
 pub use hubs::{EffectiveRow, Routed, effective_routes, labels_of};
 pub use impossible::{Doubt, doubts};
 pub use locations::{Heard, heard_by_network};

@@ -13,6 +13,7 @@ mod network;
 mod operations;
 mod regions;
 mod resources;
+mod revision;
 mod schedule;
 
 pub(super) use chance::Chance;

@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::revision::Revision;
 use crate::model::{ResourceId, Timestamp};
 use crate::sim::network::OnPrem;
 use crate::sim::resiliency::{SiteTest, is_on};
@@ -32,6 +33,8 @@ pub(in crate::sim) struct NetworkPart {
     /// The failover tests of gateways, in the order in which they began.
     #[serde(default)]
     site_tests: BTreeMap<ResourceId, Vec<SiteTest>>,
+    #[serde(skip)]
+    revision: Revision,
 }
 
 impl NetworkPart {
@@ -45,7 +48,13 @@ impl NetworkPart {
             overlap: scenario.overlap,
             stopped_appliances: scenario.stopped_appliances.clone(),
             site_tests: scenario.site_tests.clone(),
+            revision: Revision::default(),
         }
+    }
+
+    /// Equal, of one value at two times: nothing has changed in between.
+    pub(in crate::sim) fn revision(&self) -> u64 {
+        self.revision.number()
     }
 
     pub(in crate::sim) fn onprem(&self) -> &OnPrem {
@@ -53,11 +62,13 @@ impl NetworkPart {
     }
 
     pub(in crate::sim) fn onprem_mut(&mut self) -> &mut OnPrem {
+        self.revision.raise();
         &mut self.onprem
     }
 
     /// Lets on-premises advertise these prefixes no more.
     pub(in crate::sim) fn withdraw(&mut self, prefixes: &[IpNet]) {
+        self.revision.raise();
         for site in &mut self.onprem.sites {
             site.prefixes.retain(|prefix| !prefixes.contains(prefix));
         }
@@ -70,6 +81,7 @@ impl NetworkPart {
         of: impl Fn(&ResourceId) -> bool,
         now: Timestamp,
     ) {
+        self.revision.raise();
         for link in self.onprem.links.iter_mut().filter(|link| of(&link.circuit)) {
             (link.up, link.since) = (up, Some(now));
         }
@@ -77,6 +89,7 @@ impl NetworkPart {
 
     /// Stops or starts the VPN devices of on-premises with these addresses.
     pub(in crate::sim) fn set_devices(&mut self, up: bool, addresses: &[IpAddr]) {
+        self.revision.raise();
         for device in &mut self.onprem.devices {
             if addresses.contains(&device.address) {
                 device.up = up;
@@ -96,17 +109,20 @@ impl NetworkPart {
 
     /// Lets a connection look well and carry nothing.
     pub(in crate::sim) fn silence(&mut self, id: &ResourceId) {
+        self.revision.raise();
         self.silent.insert(id.clone());
     }
 
     /// Lets a connection never connect.
     pub(in crate::sim) fn disconnect(&mut self, id: &ResourceId) {
+        self.revision.raise();
         self.silence(id);
         self.unconnected.insert(id.clone());
     }
 
     /// Lets a connection never tell whether it is connected.
     pub(in crate::sim) fn never_tell(&mut self, id: &ResourceId) {
+        self.revision.raise();
         self.untold.insert(id.clone());
     }
 
@@ -120,6 +136,7 @@ impl NetworkPart {
 
     /// Lets a connection carry nothing until its region is back, and be gone then.
     pub(in crate::sim) fn revoke(&mut self, id: &ResourceId) {
+        self.revision.raise();
         self.silence(id);
         self.revoked.insert(id.clone());
     }
@@ -131,12 +148,14 @@ impl NetworkPart {
 
     /// Nothing is to come of a revoked connection any more: it goes now.
     pub(in crate::sim) fn let_go(&mut self, id: &ResourceId) {
+        self.revision.raise();
         self.revoked.remove(id);
         self.silent.remove(id);
     }
 
     /// Forgets what was true of a resource that is gone.
     pub(in crate::sim) fn forget(&mut self, id: &ResourceId) {
+        self.revision.raise();
         self.silent.remove(id);
         self.unconnected.remove(id);
         self.untold.remove(id);
@@ -159,6 +178,7 @@ impl NetworkPart {
     }
 
     pub(in crate::sim) fn add_test(&mut self, gateway: &ResourceId, test: SiteTest) {
+        self.revision.raise();
         self.site_tests.entry(gateway.clone()).or_default().push(test);
     }
 
@@ -169,6 +189,7 @@ impl NetworkPart {
         test: &str,
         change: impl FnOnce(&mut SiteTest),
     ) {
+        self.revision.raise();
         let tests = self.site_tests.get_mut(gateway).into_iter().flatten();
         if let Some(test) = tests.into_iter().find(|own| own.id == test) {
             change(test);

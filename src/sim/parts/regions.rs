@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::revision::Revision;
 use crate::model::Region;
 use crate::sim::scenario::{Outage, OutageReads, OutageWrites};
 
@@ -14,11 +15,18 @@ pub(in crate::sim) struct Regions {
     #[serde(rename = "regions_down")]
     down: BTreeSet<Region>,
     outage: Outage,
+    #[serde(skip)]
+    revision: Revision,
 }
 
 impl Regions {
     pub(in crate::sim) fn new(down: BTreeSet<Region>, outage: Outage) -> Self {
-        Self { down, outage }
+        Self { down, outage, revision: Revision::default() }
+    }
+
+    /// Equal, of one value at two times: nothing has changed in between.
+    pub(in crate::sim) fn revision(&self) -> u64 {
+        self.revision.number()
     }
 
     pub(in crate::sim) fn is_down(&self, region: &Region) -> bool {
@@ -31,10 +39,12 @@ impl Regions {
     }
 
     pub(in crate::sim) fn go_down(&mut self, region: Region) {
+        self.revision.raise();
         self.down.insert(region);
     }
 
     pub(in crate::sim) fn come_back(&mut self, region: &Region) {
+        self.revision.raise();
         self.down.remove(region);
     }
 
@@ -55,6 +65,7 @@ impl Regions {
 
     /// Lets regions be out in another way.
     pub(in crate::sim) fn set_outage(&mut self, outage: Outage) {
+        self.revision.raise();
         self.outage = outage;
     }
 

@@ -6,6 +6,7 @@ use std::ops::Bound;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::revision::Revision;
 use crate::model::{ResourceId, ResourceType, Timestamp};
 
 /// A resource as it is stored: without what a GET computes.
@@ -53,8 +54,7 @@ pub(in crate::sim) struct Resources {
     all: BTreeMap<ResourceId, Resource>,
     /// The same ids under their types: always complete, never stored.
     by_type: BTreeMap<ResourceType, BTreeSet<ResourceId>>,
-    /// Grows whenever one of them may have changed: says nothing between two values, and is never stored.
-    revision: u64,
+    revision: Revision,
 }
 
 impl PartialEq for Resources {
@@ -66,7 +66,7 @@ impl PartialEq for Resources {
 impl Resources {
     /// Equal, of one value at two times: nothing has changed in between.
     pub(in crate::sim) fn revision(&self) -> u64 {
-        self.revision
+        self.revision.number()
     }
 
     pub(in crate::sim) fn get(&self, id: &ResourceId) -> Option<&Resource> {
@@ -84,7 +84,7 @@ impl Resources {
     }
 
     fn get_mut(&mut self, id: &ResourceId) -> Option<&mut Resource> {
-        self.revision += 1;
+        self.revision.raise();
         self.all.get_mut(id)
     }
 
@@ -98,7 +98,7 @@ impl Resources {
 
     /// Changes every body, and says nothing of it: what is told is the same.
     pub(in crate::sim) fn rewrite(&mut self, change: impl Fn(&mut Value)) {
-        self.revision += 1;
+        self.revision.raise();
         self.all.values_mut().for_each(|resource| change(&mut resource.body));
     }
 
@@ -129,13 +129,13 @@ impl Resources {
         id: ResourceId,
         resource: Resource,
     ) -> Option<Resource> {
-        self.revision += 1;
+        self.revision.raise();
         self.by_type.entry(id.resource_type()).or_default().insert(id.clone());
         self.all.insert(id, resource)
     }
 
     pub(in crate::sim) fn remove(&mut self, id: &ResourceId) -> Option<Resource> {
-        self.revision += 1;
+        self.revision.raise();
         if let Some(ids) = self.by_type.get_mut(&id.resource_type()) {
             ids.remove(id);
         }
@@ -205,7 +205,7 @@ impl From<BTreeMap<ResourceId, Resource>> for Resources {
         for id in all.keys() {
             by_type.entry(id.resource_type()).or_default().insert(id.clone());
         }
-        Self { all, by_type, revision: 0 }
+        Self { all, by_type, revision: Revision::default() }
     }
 }
 

@@ -10,12 +10,12 @@ use super::{
 };
 use crate::arm;
 use crate::arm::kind;
-use crate::model::ResourceId;
+use crate::model::{ResourceId, Timestamp};
 use crate::sim::body_rule::BodyRule;
 use crate::sim::consequence::Consequence;
 use crate::sim::envelope::{Month, is_since};
 use crate::sim::network::{connection_status, tunnel_status};
-use crate::sim::parts::State;
+use crate::sim::parts::{Resource, State};
 use crate::sim::reply::Refusal;
 use crate::sim::unconfirmed;
 use crate::sim::world::World;
@@ -190,6 +190,18 @@ impl Provider for ConnectionType {
             body["properties"]["ingressBytesTransferred"] = json!(bytes);
             body["properties"]["egressBytesTransferred"] = json!(bytes);
         }
+    }
+
+    fn shows_until(&self, resource: &Resource, now: Timestamp) -> Option<Timestamp> {
+        if resource.state != State::Succeeded {
+            return None;
+        }
+        // Counters go on.
+        if resource.body.pointer("/properties/localNetworkGateway2").is_some() {
+            return Some(now);
+        }
+        let steps = [UNKNOWN, CONNECTING].map(|after| resource.settled_at + after);
+        steps.into_iter().find(|at| now < *at)
     }
 
     fn carries(&self) -> bool {

@@ -15,7 +15,7 @@ use crate::model::{ResourceId, Timestamp};
 use crate::sim::body_rule::BodyRule;
 use crate::sim::consequence::Consequence;
 use crate::sim::network::{Routed, labels_of};
-use crate::sim::parts::State;
+use crate::sim::parts::{Resource, State};
 use crate::sim::reply::Refusal;
 use crate::sim::unconfirmed;
 use crate::sim::world::World;
@@ -208,6 +208,11 @@ impl Provider for VirtualHubType {
     fn finished(&self, world: &World, id: &ResourceId) -> Vec<Consequence> {
         let tables = self.comes_with(world, id).into_iter();
         tables.map(|(id, body)| Consequence::Make { id, body, state: State::Updating }).collect()
+    }
+
+    fn shows_until(&self, _: &Resource, now: Timestamp) -> Option<Timestamp> {
+        // Its routers come up by themselves.
+        Some(now)
     }
 
     fn show(&self, world: &World, shown: &Shown<'_>, body: &mut Value) {

@@ -197,6 +197,12 @@ pub(super) trait Provider: Sync {
     /// Adds to a body what a GET computes.
     fn show(&self, _world: &World, _shown: &Shown<'_>, _body: &mut Value) {}
 
+    /// Until when a GET shows what it shows now, if nothing changes: a time other than the day is over; none where it
+    /// shows nothing that time alone changes.
+    fn shows_until(&self, _resource: &Resource, _now: Timestamp) -> Option<Timestamp> {
+        None
+    }
+
     /// Whether what goes over the network depends on its being done.
     fn carries(&self) -> bool {
         false

@@ -4,6 +4,9 @@ use super::words::VaultKind;
 use crate::model::ResourceId;
 use crate::sim::reply::guid;
 
+/// The namespace of vaults.
+const NAMESPACE: &str = "Microsoft.RecoveryServices";
+
 /// The namespace and type of vaults.
 pub(super) const VAULTS: &str = "Microsoft.RecoveryServices/vaults";
 
@@ -26,11 +29,15 @@ pub(super) enum VaultPlace {
 
 /// The vault that a path is in, and the place there; nothing where the path is not of a vault.
 pub(super) fn placed(path: &str, is_post: bool) -> Option<(ResourceId, VaultPlace)> {
+    // Nearly every path is another provider's.
+    if !path.split('/').nth(6).is_some_and(|own| own.eq_ignore_ascii_case(NAMESPACE)) {
+        return None;
+    }
     let parts: Vec<&str> = path.trim_end_matches('/').split('/').skip(1).collect();
     let is = |place: usize, word: &str| {
         parts.get(place).is_some_and(|part| part.eq_ignore_ascii_case(word))
     };
-    if !is(4, "providers") || !is(5, "Microsoft.RecoveryServices") || !is(6, "vaults") {
+    if !is(4, "providers") || !is(5, NAMESPACE) || !is(6, "vaults") {
         return None;
     }
     let whole = |count: usize| ResourceId::parse(&format!("/{}", parts[..count].join("/"))).ok();
@@ -64,7 +71,7 @@ pub(super) fn kind(id: &ResourceId) -> Option<VaultKind> {
 
 /// Whether a resource is a vault or in one.
 pub(in crate::sim) fn is_ours(id: &ResourceId) -> bool {
-    id.key().contains("/providers/microsoft.recoveryservices/vaults/")
+    id.is_of(VAULTS)
 }
 
 /// An id as Site Recovery spells it: with a large S (recorded).
