@@ -43,11 +43,11 @@ pub(super) fn found_rows(found: &Preflight, file: &str) -> Vec<ReadyRow> {
 fn found_row(found: &Preflight, (row, good): (&str, &str), file: &str) -> ReadyRow {
     let own = || found.findings.iter().filter(|finding| row_of(finding) == row);
     let told = |some: &[&Finding]| {
-        let one = |finding: &&Finding| match &finding.verdict {
-            FindingVerdict::Failed(why) | FindingVerdict::Unknown(why) => {
+        let one = |finding: &&Finding| match finding.verdict.why() {
+            Some(why) => {
                 format!("{} {}: {}.", finding.rule, finding.about, why.trim_end_matches('.'))
             }
-            FindingVerdict::Passed => String::new(),
+            None => String::new(),
         };
         let mut text = some.iter().take(TOLD_MAX).map(one).collect::<Vec<_>>().join(" ");
         if some.len() > TOLD_MAX {

@@ -23,7 +23,7 @@ use crate::engine::{Clock, Ending, RunMode};
 use crate::model::limits::FILE_BYTES_MAX;
 use crate::model::{Messages, Plan, RegionDown, RunId, RunOutcome, Timestamp};
 use crate::outside::{BesideAzure, RoutedActuator, RoutedObserver};
-use crate::preflight::FindingVerdict;
+use crate::preflight::Preflight;
 use crate::render::view::{ReachView, ReachedView, StrikesView};
 use crate::sim;
 use crate::sim::network::Reach;
@@ -223,11 +223,8 @@ impl KeptDrill {
 
     /// Refuses a drill that its own preflight stops: what comes after it would prove a way back from where nobody gets.
     async fn may_begin(&self, waive: Option<&Waive>) -> Result<(), CliError> {
-        let (arm, clock) = self.copy()?;
-        let beside = BesideAzure::stand_in(Arc::clone(&clock));
         let none = Waive::default();
-        let found =
-            preflight::look(&arm, &beside, &clock, &self.plan, waive.unwrap_or(&none)).await?;
+        let found = self.preflight(waive.unwrap_or(&none)).await?;
         let mut blocking = found.blocking().peekable();
         if blocking.peek().is_none() {
             return Ok(());
@@ -235,10 +232,7 @@ impl KeptDrill {
         let runbook = &self.plan.parts().runbook;
         let what = format!("The drill of {runbook}, after which this one begins, cannot begin.");
         let refused = blocking.fold(CliError::refused(what), |refused, finding| {
-            let why = match &finding.verdict {
-                FindingVerdict::Failed(why) | FindingVerdict::Unknown(why) => why.as_str(),
-                FindingVerdict::Passed => "",
-            };
+            let why = finding.verdict.why().unwrap_or_default();
             refused.reason(&format!("{} {}: {why}", finding.rule, finding.about))
         });
         Err(refused.hint(format!(
@@ -306,6 +300,16 @@ impl KeptDrill {
         let world = self.world.lock().unwrap_or_else(PoisonError::into_inner).world.clone();
         let copy = Self::within(world, self.clock.now(), &self.plan)?;
         Ok((copy.arm, copy.clock))
+    }
+
+    /// What preflight finds where the drill stands, in a copy of its world: looking costs no time and leaves no trace in it.
+    ///
+    /// # Errors
+    /// A waiver names no rule.
+    pub async fn preflight(&self, waive: &Waive) -> Result<Preflight, CliError> {
+        let (arm, clock) = self.copy()?;
+        let beside = BesideAzure::stand_in(Arc::clone(&clock));
+        preflight::look(&arm, &beside, &clock, &self.plan, waive).await
     }
 
     pub(super) fn within(world: World, now: Timestamp, plan: &Plan) -> Result<Self, CliError> {

@@ -57,4 +57,4 @@ pub use keep::{Keep, difference, keep, marked};
 pub use strategy::{Fit, Strategy};
 pub use todo::Lack;
 pub use world_text::copy;
-pub use written::{WrittenFile, todo_name, written};
+pub use written::{WrittenFile, todo_file, written};

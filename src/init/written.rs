@@ -23,13 +23,17 @@ pub struct WrittenFile {
     pub text: String,
 }
 
-/// The name of the list of what is left for people.
+/// The list of what is left for people: written last, when what was written has been judged.
 #[must_use]
-pub fn todo_name(name: &str) -> String {
-    format!("{name}-todo.md")
+pub fn todo_file(draft: &Draft, name: &str) -> WrittenFile {
+    WrittenFile {
+        name: format!("{name}-todo.md"),
+        what: "what is left for people",
+        text: marked(&todo(draft, name), false),
+    }
 }
 
-/// The files of a draft. `name` is that of the runbook, `estate` the path of the world that theirs extends.
+/// The files of a draft, but for [`todo_file`]. `name` is that of the runbook, `estate` the path of the world that theirs extends.
 #[must_use]
 pub fn written(draft: &Draft, name: &str, estate: &str) -> Vec<WrittenFile> {
     let mut files = vec![WrittenFile {
@@ -58,11 +62,6 @@ pub fn written(draft: &Draft, name: &str, estate: &str) -> Vec<WrittenFile> {
             text: marked(&world_text::world(draft, &own, estate, false), true),
         });
     }
-    files.push(WrittenFile {
-        name: todo_name(name),
-        what: "what is left for people",
-        text: marked(&todo(draft, name), false),
-    });
     files
 }
 

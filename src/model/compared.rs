@@ -93,10 +93,10 @@ pub fn remedy(of: &str, path: &str) -> Option<&'static str> {
 /// letters than it was sent ("Southeast Asia"), and an address or a prefix may be written in several ways.
 #[must_use]
 pub fn same_text(wanted: &str, has: &str) -> bool {
-    let fold = |text: &str| -> String {
-        text.chars().filter(|c| *c != ' ').collect::<String>().to_ascii_lowercase()
-    };
-    fold(wanted) == fold(has) || same_address(wanted, has)
+    fn folded(text: &str) -> impl Iterator<Item = u8> + '_ {
+        text.bytes().filter(|byte| *byte != b' ').map(|byte| byte.to_ascii_lowercase())
+    }
+    wanted == has || folded(wanted).eq(folded(has)) || same_address(wanted, has)
 }
 
 /// Whether two texts are one address or prefix: `FD00:0:0::/48` is `fd00::/48`.

@@ -309,6 +309,14 @@ impl Plan {
         plan
     }
 
+    /// The regions in which steps that may run make something.
+    #[must_use]
+    pub fn regions_made(&self) -> BTreeSet<&Region> {
+        self.steps_to_run()
+            .filter_map(|step| Some(step.action.nature().tracked?.location))
+            .collect()
+    }
+
     /// The graph of the steps, by their index in `steps`.
     #[must_use]
     pub fn dag(&self) -> &Dag {

@@ -1,10 +1,8 @@
 //! Which command mends what a rule found? One for `az`, whole, where there is one that makes good and breaks nothing
 //! else; what a person has to decide has none.
 
-use std::collections::BTreeSet;
-
 use crate::model::shell::quoted;
-use crate::model::{Plan, Region, ResourceId};
+use crate::model::{Plan, ResourceId};
 
 /// The commands that mend a finding about a resource.
 pub(super) fn resource(rule: &str, id: &ResourceId) -> Vec<String> {
@@ -48,10 +46,7 @@ pub(super) fn resource(rule: &str, id: &ResourceId) -> Vec<String> {
 
 /// Makes a resource group, homed where the plan works; a person says where it does in several regions, or in none.
 pub(super) fn group(plan: &Plan, subscription: &str, group: &str) -> String {
-    let regions: BTreeSet<&Region> = plan
-        .steps_to_run()
-        .filter_map(|step| Some(step.action.nature().tracked?.location))
-        .collect();
+    let regions = plan.regions_made();
     let region = match regions.iter().collect::<Vec<_>>().as_slice() {
         [one] => one.as_str(),
         _ => "REGION",

@@ -86,6 +86,15 @@ pub enum FindingVerdict {
 }
 
 impl FindingVerdict {
+    /// How it is instead, or why it cannot be known.
+    #[must_use]
+    pub fn why(&self) -> Option<&str> {
+        match self {
+            Self::Passed => None,
+            Self::Failed(why) | Self::Unknown(why) => Some(why),
+        }
+    }
+
     /// How bad it is: what failed, before what cannot be known.
     fn rank(&self) -> u8 {
         match self {
@@ -144,10 +153,7 @@ pub struct Preflight {
 
 impl Serialize for Finding {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let because = match &self.verdict {
-            FindingVerdict::Passed => None,
-            FindingVerdict::Failed(why) | FindingVerdict::Unknown(why) => Some(why),
-        };
+        let because = self.verdict.why();
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("rule", self.rule)?;
         map.serialize_entry("family", self.family)?;

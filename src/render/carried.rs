@@ -120,13 +120,14 @@ impl RunView {
     /// Whether every step was done and sites do not reach all that it is for.
     #[must_use]
     pub fn leaves_unreached(&self) -> bool {
-        self.has_succeeded() && self.not_failed_over().is_none() && !self.not_reached.is_empty()
+        self.has_succeeded() && self.carried_as_before.is_empty() && !self.not_reached.is_empty()
     }
 
     /// How long the recovery took, in seconds; none where sites saw that it is none, or not whole.
     #[must_use]
     pub fn recovery(&self) -> Option<f64> {
-        self.recovery_seconds.filter(|_| self.short().is_none())
+        let all = self.carried_as_before.is_empty() && self.not_reached.is_empty();
+        self.recovery_seconds.filter(|_| all || !self.has_succeeded())
     }
 
     /// That nothing has failed over, and how that is seen; nothing where something has.

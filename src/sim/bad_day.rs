@@ -101,19 +101,15 @@ impl World {
     #[must_use]
     pub fn targets_of(&self, plan: &Plan) -> BTreeSet<Region> {
         let left = plan.parts().source_region.as_ref();
-        let but_the_source = |regions: BTreeSet<Region>| -> BTreeSet<Region> {
-            regions.into_iter().filter(|region| Some(region) != left).collect()
-        };
-        let steps = || plan.steps_to_run().map(|step| &step.action);
-        let made =
-            steps().filter_map(|action| action.nature().tracked).map(|it| it.location.clone());
-        let made = but_the_source(made.collect());
+        let mut made = plan.regions_made();
+        made.retain(|region| Some(*region) != left);
         if !made.is_empty() {
-            return made;
+            return made.into_iter().cloned().collect();
         }
-        let changed = steps().filter(|action| !matches!(action, Action::Remove(_)));
+        let steps = plan.steps_to_run().map(|step| &step.action);
+        let changed = steps.filter(|action| !matches!(action, Action::Remove(_)));
         let changed = changed.filter_map(|action| self.location(action.written()?));
-        but_the_source(changed.collect())
+        changed.filter(|region| Some(region) != left).collect()
     }
 
     /// Lays a bad day over what is to come; its times count from `now`, and its target is where the plan leads.

@@ -1,7 +1,6 @@
 //! How is a runbook drilled? The real executor, the simulated Azure, virtual time.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -20,7 +19,6 @@ use crate::cli::{ci, document, files, front, kept_estate, messages, preflight, w
 use crate::engine::{Actor, Clock, Ending, Entropy, NewRun, RunMode};
 use crate::model::time::format_duration;
 use crate::model::{Plan, RunOutcome, StepStatus};
-use crate::outside::BesideAzure;
 use crate::preflight::Preflight;
 use crate::render::machine::junit::{JUnitMaterial, junit, junit_of_nothing};
 use crate::render::machine::summary;
@@ -115,10 +113,7 @@ async fn drilled(
     let (begins_in, _) = drill.now();
     say_of_regions(context, &begins_in, &compiled.plan, args);
     let plan = compiled.plan.clone();
-    // Before the drill, in a copy of its world: looking costs no time and leaves no trace in it.
-    let (arm, clock) = drill.copy()?;
-    let beside = BesideAzure::stand_in(Arc::clone(&clock));
-    let found = preflight::look(&arm, &beside, &clock, &plan, &args.start.waive).await?;
+    let found = drill.preflight(&args.start.waive).await?;
     preflight::say(context, &found);
     preflight::refuse(&found)?;
     for day in &days {

@@ -1,7 +1,6 @@
 //! What would this estate need to fail over? A runbook is written for it, or only what would be is told.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use clap::Args;
 use serde_json::json;
@@ -11,14 +10,13 @@ use crate::cli::context::Context;
 use crate::cli::error::{CliError, Status};
 use crate::cli::typed::pair;
 use crate::cli::world::{KeptDrill, Outset};
-use crate::cli::{files, front, preflight, written};
+use crate::cli::{files, front, written};
 use crate::init::{
     Advice, Draft, InitError, Keep, KnownEstate, Lack, Strategy, Wish, WrittenFile, advise, copy,
-    difference, draft, explained, keep, lacking, marked, todo_name, written,
+    difference, draft, explained, keep, lacking, marked, todo_file, written,
 };
 use crate::model::Region;
-use crate::outside::BesideAzure;
-use crate::preflight::{Finding, FindingVerdict, Preflight};
+use crate::preflight::{Finding, Preflight};
 use crate::render::json as out;
 use crate::runbook::DocumentKind;
 
@@ -130,9 +128,7 @@ pub(super) async fn init(context: &Context, args: &InitArgs) -> Result<Status, C
             name
         }
     };
-    let is_todo = |file: &WrittenFile| file.name == todo_name(&args.name);
     all.extend(written(&draft, &args.name, &base));
-    all.retain(|file| !is_todo(file));
     let mut done = write(&folder, all)?;
     schema_beside(&folder)?;
     let runbook = folder.join(format!("{}.yaml", args.name));
@@ -140,8 +136,7 @@ pub(super) async fn init(context: &Context, args: &InitArgs) -> Result<Status, C
     if compiles.is_ok() {
         draft.todo.stops = stops(context, &runbook).await;
     }
-    let todo = written(&draft, &args.name, &base).into_iter().filter(is_todo).collect();
-    done.extend(write(&folder, todo)?);
+    done.extend(write(&folder, vec![todo_file(&draft, &args.name)])?);
     show(context, &advice, &draft, &done, &runbook);
     compiles?;
     Ok(Status::Done)
@@ -154,17 +149,12 @@ async fn stops(context: &Context, runbook: &Path) -> Vec<Lack> {
     let judged = async {
         let compiled = front::compile(context, runbook, &compile, "drill")?;
         let drill = KeptDrill::begin(context, &compiled, Outset::default()).await?;
-        let beside = BesideAzure::stand_in(Arc::clone(&drill.clock));
-        let none = Waive::default();
-        preflight::look(&drill.arm, &beside, &drill.clock, &compiled.plan, &none).await
+        drill.preflight(&Waive::default()).await
     };
     let found: Result<Preflight, CliError> = judged.await;
     let Ok(found) = found else { return Vec::new() };
     let one = |finding: &Finding| {
-        let why = match &finding.verdict {
-            FindingVerdict::Failed(why) | FindingVerdict::Unknown(why) => why.as_str(),
-            FindingVerdict::Passed => "",
-        };
+        let why = finding.verdict.why().unwrap_or_default();
         let what = format!("{} {}: {why}. {}", finding.rule, finding.about, finding.fix);
         Lack { what, commands: finding.commands.clone() }
     };

@@ -22,7 +22,7 @@ use super::world::KeptDrill;
 use crate::drill::{Drill, DrillError, Drilled};
 use crate::model::{Action, ActionClass, Plan, ResourceId, Step, StepName, Timestamp};
 use crate::outside::BesideAzure;
-use crate::preflight::{Finding, FindingVerdict};
+use crate::preflight::Finding;
 use crate::render::document::material::{self, Cell, Day, Handling, Matrix, PreflightRefusal};
 use crate::render::run_view;
 use crate::render::view::{Driven, RunView};
@@ -153,11 +153,9 @@ impl DrillOrigin {
             preflight::look(&looked.arm, &beside, &looked.clock, &self.plan, &waive).await?;
         let refusal = |finding: &Finding| PreflightRefusal {
             rule: finding.rule.to_owned(),
-            finding: match &finding.verdict {
-                FindingVerdict::Failed(why) | FindingVerdict::Unknown(why) => {
-                    format!("{}: {why}", finding.about)
-                }
-                FindingVerdict::Passed => finding.about.clone(),
+            finding: match finding.verdict.why() {
+                Some(why) => format!("{}: {why}", finding.about),
+                None => finding.about.clone(),
             },
             place: place.to_owned(),
         };
