@@ -1,4 +1,6 @@
-//! What kinds of resources are there? Azure's names for those that are spoken of here.
+//! What kinds of resources are there? Azure's names for those that are spoken of here, and ours.
+
+use crate::model::ResourceType;
 
 /// Circuits.
 pub const CIRCUITS: &str = "Microsoft.Network/expressRouteCircuits";
@@ -62,36 +64,64 @@ pub const VAULTS: &str = "Microsoft.RecoveryServices/vaults";
 /// Recovery plans of Site Recovery.
 pub const RECOVERY_PLANS: &str = "Microsoft.RecoveryServices/vaults/replicationRecoveryPlans";
 
-/// What stands alone and steps refer to, each with the word for it.
-pub const ALONE: &[(&str, &str)] = &[
+/// What stands alone and steps refer to.
+pub const ALONE: &[&str] = &[
+    CIRCUITS,
+    CONNECTIONS,
+    GATEWAYS,
+    NETWORKS,
+    ROUTE_TABLES,
+    SECURITY_GROUPS,
+    PUBLIC_ADDRESSES,
+    FIREWALLS,
+    LOCAL_GATEWAYS,
+    VIRTUAL_WANS,
+    VIRTUAL_HUBS,
+    HUB_GATEWAYS,
+    DNS_ZONES,
+    TRAFFIC_PROFILES,
+    VAULTS,
+];
+
+/// The word for a thing of each kind that is spoken of.
+const WORDS: &[(&str, &str)] = &[
     (CIRCUITS, "circuit"),
+    (CIRCUIT_PEERINGS, "circuit peering"),
+    (AUTHORIZATIONS, "authorization"),
     (CONNECTIONS, "connection"),
     (GATEWAYS, "gateway"),
     (NETWORKS, "virtual network"),
+    (SUBNETS, "subnet"),
+    (PEERINGS, "peering"),
     (ROUTE_TABLES, "route table"),
+    (ROUTES, "route"),
     (SECURITY_GROUPS, "network security group"),
-    (PUBLIC_ADDRESSES, "public address"),
+    (PUBLIC_ADDRESSES, "public IP address"),
     (FIREWALLS, "firewall"),
     (LOCAL_GATEWAYS, "local network gateway"),
     (VIRTUAL_WANS, "virtual WAN"),
     (VIRTUAL_HUBS, "virtual hub"),
+    (HUB_VNETS, "network connection"),
+    (HUB_ROUTE_TABLES, "route table"),
     (HUB_GATEWAYS, "hub gateway"),
+    (HUB_CONNECTIONS, "circuit connection"),
     (DNS_ZONES, "private DNS zone"),
+    (NAMES, "name"),
+    (NAMES_V6, "name"),
+    ("Microsoft.Network/privateDnsZones/CNAME", "alias"),
     (TRAFFIC_PROFILES, "Traffic Manager profile"),
+    ("Microsoft.Network/trafficManagerProfiles/azureEndpoints", "endpoint"),
+    ("Microsoft.Network/trafficManagerProfiles/externalEndpoints", "endpoint"),
+    ("Microsoft.Network/trafficManagerProfiles/nestedEndpoints", "endpoint"),
     (VAULTS, "vault"),
-];
-
-/// What is part of something else and steps refer to, each with the word for it.
-pub const PARTS: &[(&str, &str)] = &[
-    (SUBNETS, "subnet"),
-    (PEERINGS, "peering"),
-    (AUTHORIZATIONS, "authorization"),
-    (ROUTES, "route"),
-    (HUB_VNETS, "connection of a hub with a network"),
-    (HUB_ROUTE_TABLES, "route table of a hub"),
-    (HUB_CONNECTIONS, "connection of a hub with a circuit"),
     (RECOVERY_PLANS, "recovery plan"),
 ];
+
+/// The word for a thing of such a kind, where there is one.
+#[must_use]
+pub fn word(of: &ResourceType) -> Option<&'static str> {
+    WORDS.iter().find(|(kind, _)| of.is(kind)).map(|(_, word)| *word)
+}
 
 /// What is part of something whose body does not show it.
 pub const LISTED_APART: &[&str] = &[HUB_VNETS, HUB_ROUTE_TABLES, RECOVERY_PLANS];

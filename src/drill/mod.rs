@@ -115,9 +115,8 @@ impl Drill {
         let (_handle, requests) = crate::engine::handle::channel();
         let mut driver = Driver::open(ports, lease, requests, Some(new), String::new()).await?;
         let ending = driver.drive(Patience::UntilPeople).await?;
-        let events = journal.events();
         // When the run is over its timers are torn down, and the clock may have gone on to one of them.
-        let now = events.last().map_or_else(|| clock.now(), |last| last.at);
+        let now = journal.look(|events| events.last().map_or_else(|| clock.now(), |last| last.at));
         // The workers end with the driver, where they are let; a copy does where one still has the world.
         drop(driver);
         tokio::task::yield_now().await;
@@ -125,7 +124,7 @@ impl Drill {
             Ok(world) => world.into_inner().unwrap_or_else(PoisonError::into_inner),
             Err(shared) => shared.lock().unwrap_or_else(PoisonError::into_inner).clone(),
         };
-        Ok(Drilled { ending, events, world, now })
+        Ok(Drilled { ending, events: journal.into_events(), world, now })
     }
 }
 

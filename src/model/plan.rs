@@ -1,5 +1,6 @@
 //! What is meant? A compiled runbook. Any `Plan` in existence is sound.
 
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -255,7 +256,8 @@ impl Plan {
         let dag = Dag::new(needs)
             .map_err(|Cycle(way)| PlanError::Cycle(way.into_iter().map(name).collect()))?;
         for (place, step) in parts.steps.iter().enumerate() {
-            let ancestors = dag.ancestors(place);
+            // Asked of few steps: what is before each of all would be the square of the steps.
+            let ancestors = LazyCell::new(|| dag.ancestors(place));
             let before = |read: &StepName| index.get(read).is_some_and(|at| ancestors.contains(at));
             let own = |read: &StepName| *read == step.name;
             let unordered =

@@ -1,9 +1,12 @@
 //! What is wrong although each part is right? Rules over the whole plan, one function each.
 
+use std::cell::LazyCell;
+use std::collections::BTreeMap;
+
 use super::steps::PlacedStep;
 use crate::model::action::RemovalKind;
 use crate::model::graph::{Cycle, Dag};
-use crate::model::{Action, Condition, ResourceId};
+use crate::model::{Action, Condition, ResourceId, StepName};
 use crate::runbook::{Code, Diagnostic, Diagnostics};
 
 /// A rule: what it is about, and how it is judged.
@@ -25,8 +28,12 @@ pub(super) const RULES: &[LanguageRule] = &[
 
 /// The graph, if it is one.
 fn dag(steps: &[PlacedStep]) -> Result<Dag, Cycle> {
-    let place =
-        |name: &crate::model::StepName| steps.iter().position(|placed| placed.step.name == *name);
+    let mut places: BTreeMap<&StepName, usize> = BTreeMap::new();
+    for (place, placed) in steps.iter().enumerate() {
+        // Of two of one name, which is a mistake told elsewhere, the first is meant.
+        places.entry(&placed.step.name).or_insert(place);
+    }
+    let place = |name: &StepName| places.get(name).copied();
     let needs =
         steps.iter().map(|placed| placed.step.needs.iter().filter_map(place).collect()).collect();
     Dag::new(needs)
@@ -47,7 +54,7 @@ fn no_cycle(steps: &[PlacedStep], diagnostics: &mut Diagnostics) {
 fn conditions_read_what_has_ended(steps: &[PlacedStep], diagnostics: &mut Diagnostics) {
     let Ok(dag) = dag(steps) else { return };
     for (place, placed) in steps.iter().enumerate() {
-        let before = dag.ancestors(place);
+        let before = LazyCell::new(|| dag.ancestors(place));
         let step = &placed.step;
         for condition in step.when.iter().chain(&step.ensure) {
             for read in condition.steps() {
@@ -75,7 +82,7 @@ fn what_is_taken_in_has_ended(steps: &[PlacedStep], diagnostics: &mut Diagnostic
     let Ok(dag) = dag(steps) else { return };
     for (place, placed) in steps.iter().enumerate() {
         let Action::Outside(own) = &placed.step.action else { continue };
-        let before = dag.ancestors(place);
+        let before = LazyCell::new(|| dag.ancestors(place));
         for (read, output) in own.takes_in() {
             let at = steps.iter().position(|other| other.step.name == read);
             if at.is_some_and(|at| before.contains(&at)) {
@@ -95,14 +102,14 @@ fn what_is_taken_in_has_ended(steps: &[PlacedStep], diagnostics: &mut Diagnostic
 
 fn one_writer_at_a_time(steps: &[PlacedStep], diagnostics: &mut Diagnostics) {
     let Ok(dag) = dag(steps) else { return };
+    let mut writers: BTreeMap<&ResourceId, Vec<usize>> = BTreeMap::new();
     for (place, placed) in steps.iter().enumerate() {
         let Some(written) = placed.step.action.written() else {
             continue;
         };
-        for (other_place, other) in steps.iter().enumerate().take(place) {
-            if other.step.action.written() != Some(written) {
-                continue;
-            }
+        let earlier = writers.entry(written).or_default();
+        for &other_place in &*earlier {
+            let other = &steps[other_place];
             let ordered = dag.ancestors(place).contains(&other_place)
                 || dag.ancestors(other_place).contains(&place);
             if !ordered {
@@ -116,6 +123,7 @@ fn one_writer_at_a_time(steps: &[PlacedStep], diagnostics: &mut Diagnostics) {
                 );
             }
         }
+        earlier.push(place);
     }
 }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use super::facts::Facts;
 use super::inquiry::Inquiry;
-use super::rule::{FindingSeverity, FindingVerdict, Judged, Rule, TOLD};
+use super::rule::{ABSENCE_RULES, FindingSeverity, FindingVerdict, Judged, Rule};
 use crate::model::Plan;
 use crate::model::condition::Condition;
 use crate::model::references::{PreparedBy, prepared};
@@ -75,7 +75,7 @@ impl<'a> Doubts<'a> {
             self.soften(rule, &mut judged, &BTreeSet::new(), words);
         }
         // A program may make what is not there; what stands is changed by whoever knows what is wrong with it.
-        let before = match TOLD.contains(&rule.id) {
+        let before = match ABSENCE_RULES.contains(&rule.id) {
             true => &self.prepared,
             false => &self.by_people,
         };

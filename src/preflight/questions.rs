@@ -111,7 +111,7 @@ fn beside_absent(plan: &Plan, facts: &Facts) -> BTreeSet<Question> {
                 asked.insert(Question::Children { parent: parent.clone(), kind });
             }
             asked.insert(Question::Resource(parent));
-        } else if let Some((kind, _)) = ALONE.iter().find(|(kind, _)| id.is_a(kind)) {
+        } else if let Some(kind) = ALONE.iter().find(|kind| id.is_a(kind)) {
             let subscription = id.subscription().to_owned();
             asked.insert(Question::Inventory { subscription, kind });
         }

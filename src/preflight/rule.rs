@@ -220,7 +220,7 @@ pub fn rule(id: &str) -> Option<&'static Rule> {
 }
 
 /// The rules that say already of some things that they are not there.
-pub(super) const TOLD: [&str; 10] = [
+pub(super) const ABSENCE_RULES: [&str; 10] = [
     "CIR-EXISTS",
     "NET-THERE",
     "SUB-THERE",
@@ -265,7 +265,7 @@ impl<'p> Absent<'p> {
 
     /// What a rule about what is not there found.
     fn softened_all(&self, rule: &Rule, mut judged: Vec<Judged>) -> Vec<Judged> {
-        for own in judged.iter_mut().filter(|_| TOLD.contains(&rule.id)) {
+        for own in judged.iter_mut().filter(|_| ABSENCE_RULES.contains(&rule.id)) {
             if let Some(id) = &own.id {
                 own.verdict = self.softened(own.verdict.clone(), id);
             }

@@ -75,7 +75,7 @@ fn step_lines(out: &mut String, step: &PreviewStepView, width: usize, style: Sty
             continue;
         }
         let path = if change.path.is_empty() { "(the resource)" } else { &change.path };
-        let (before, after) = (value_text(&change.before), value_text(&change.after));
+        let (before, after) = (fields_text(path, &change.before), fields_text(path, &change.after));
         if path.chars().count() + before.chars().count() + after.chars().count() + 6 <= room {
             let arrow = format!("{before} → {}", style.good(&after));
             line(out, &format!("        {path}: {arrow}"));
@@ -145,6 +145,26 @@ fn totals(view: &PreviewView) -> String {
         }
     }
     format!("{} steps: {}. Nothing was written.", view.steps.len(), parts.join(", "))
+}
+
+/// What Azure keeps for itself in an item of a list: no part of what the item means.
+const BOOKKEEPING: [&str; 4] = ["id", "etag", "provisioningState", "type"];
+
+/// An item that comes or goes whole, as its fields on one line; every other value as it is.
+fn fields_text(path: &str, value: &Value) -> String {
+    let mut fields = Vec::new();
+    if value.is_object() {
+        leaves("", value, &mut fields);
+        fields.retain(|(field, text)| {
+            let named = field == "name" && path.ends_with(&format!("[{text}]"));
+            !named && !BOOKKEEPING.contains(&field.as_str())
+        });
+    }
+    if fields.is_empty() {
+        return value_text(value);
+    }
+    let fields: Vec<_> = fields.iter().map(|(field, text)| format!("{field} {text}")).collect();
+    fields.join(", ")
 }
 
 /// A value for a person's eye: texts without quotes, nothing as `(absent)`.

@@ -352,6 +352,44 @@ fn progress_and_journal_lines() {
     ));
 }
 
+/// A table of AKS has dozens of routes: what goes away is told by what it is, not by the JSON that Azure keeps of it.
+#[test]
+fn what_goes_away_from_a_list_is_one_line() {
+    let view = PreviewView {
+        preflight: Vec::new(),
+        schema: PLAN_SCHEMA.to_owned(),
+        runbook: "dr-circuit".to_owned(),
+        title: "Re-establish ExpressRoute".to_owned(),
+        profile: None,
+        looked_at: "https://management.azure.com".to_owned(),
+        tells: Vec::new(),
+        steps: vec![PreviewStepView {
+            name: "front".to_owned(),
+            title: "The front".to_owned(),
+            action: "route_table.ensure".to_owned(),
+            verdict: PreviewVerdict::WouldChange,
+            why: None,
+            changes: vec![Change {
+                resource: subnet_id("front"),
+                path: "properties.routes[aks-x]".to_owned(),
+                before: json!({
+                    "name": "aks-x", "id": subnet_id("front").as_str(), "etag": "W/\"1\"",
+                    "properties": {
+                        "addressPrefix": "10.244.3.0/24", "nextHopType": "VirtualAppliance",
+                        "nextHopIpAddress": "10.21.0.9", "provisioningState": "Succeeded"
+                    }
+                }),
+                after: json!(null),
+            }],
+        }],
+    };
+    let text = plan_text::preview(&view, Style::PLAIN);
+    let gone =
+        "- addressPrefix 10.244.3.0/24, nextHopType VirtualAppliance, nextHopIpAddress 10.21.0.9";
+    assert!(text.lines().any(|line| line.trim() == gone), "{text}");
+    assert!(text.contains("+ (absent)"), "{text}");
+}
+
 #[test]
 fn the_preview_shows_before_and_after() {
     let view = PreviewView {

@@ -71,6 +71,15 @@ impl MemoryJournal {
         self.lock().events.clone()
     }
 
+    /// What is in it, when it is over: without a copy, where nobody else has it any more.
+    #[must_use]
+    pub fn into_events(self) -> Vec<Recorded> {
+        match Arc::try_unwrap(self.shared) {
+            Ok(shared) => shared.into_inner().unwrap_or_else(PoisonError::into_inner).events,
+            Err(shared) => shared.lock().unwrap_or_else(PoisonError::into_inner).events.clone(),
+        }
+    }
+
     /// Looks at what is in it, without a copy.
     pub fn look<T>(&self, look: impl FnOnce(&[Recorded]) -> T) -> T {
         look(&self.lock().events)

@@ -89,10 +89,11 @@ fn gateways_again(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 }
 
 /// The rules that say already of some things that they have failed.
-const TOLD: [&str; 5] = ["NET-STATE", "CIR-STATE", "GW-STATE", "UDR-FIREWALL", "LINK-STATE"];
+const FAILURE_RULES: [&str; 5] =
+    ["NET-STATE", "CIR-STATE", "GW-STATE", "UDR-FIREWALL", "LINK-STATE"];
 
 fn failed_references(inquiry: &Inquiry<'_>) -> Vec<Judged> {
-    let told = judged_by(inquiry, &TOLD);
+    let told = judged_by(inquiry, &FAILURE_RULES);
     let mut named: BTreeSet<ResourceId> = BTreeSet::new();
     for step in inquiry.plan.steps_to_run() {
         // What it writes itself is well afterwards; what is taken away may be as it is.

@@ -7,7 +7,7 @@ use crate::model::ResourceId;
 use crate::model::references::{Absence, MissingReference, is_slip, missing};
 use crate::preflight::inquiry::{Inquiry, about};
 use crate::preflight::rule::{
-    FindingSeverity, FindingVerdict, Judged, Rule, TOLD, rule, worst_of_each,
+    ABSENCE_RULES, FindingSeverity, FindingVerdict, Judged, Rule, rule, worst_of_each,
 };
 
 /// The rules about what steps name.
@@ -67,7 +67,7 @@ fn of_each<'p>(
 }
 
 fn there(inquiry: &Inquiry<'_>) -> Vec<Judged> {
-    let told = judged_by(inquiry, &TOLD);
+    let told = judged_by(inquiry, &ABSENCE_RULES);
     let named: BTreeSet<ResourceId> =
         inquiry.plan.steps_to_run().flat_map(|step| step.action.counts_on()).collect();
     let all = missing(inquiry.plan, |id| inquiry.facts.stands(id));
@@ -87,7 +87,7 @@ fn there(inquiry: &Inquiry<'_>) -> Vec<Judged> {
 
 fn doubtful(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let all = missing(inquiry.plan, |id| inquiry.facts.stands(id));
-    let each = of_each(all, &judged_by(inquiry, &TOLD));
+    let each = of_each(all, &judged_by(inquiry, &ABSENCE_RULES));
     let doubtful = each.values().filter(|own| !own.certain);
     let mut judged: Vec<Judged> =
         doubtful.map(|own| about(&own.id, FindingVerdict::Failed(words(own)))).collect();
@@ -95,14 +95,9 @@ fn doubtful(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     worst_of_each(judged)
 }
 
-/// The word for a thing.
-fn word(id: &ResourceId) -> &'static str {
-    let mut all = kind::ALONE.iter().chain(kind::PARTS);
-    all.find(|(kind, _)| id.is_a(kind)).map_or("resource", |(_, word)| word)
-}
-
 fn words(own: &MissingReference<'_>) -> String {
-    let (what, step) = (word(&own.id), &own.step.name);
+    let what = kind::word(&own.id.resource_type()).unwrap_or("resource");
+    let step = &own.step.name;
     match own.absence {
         Absence::Nowhere => format!("there is no such {what}, and step `{step}` names it"),
         Absence::Later(maker) => {
@@ -142,7 +137,7 @@ fn slips(inquiry: &Inquiry<'_>) -> Vec<Judged> {
             if let Some(meant) = meant {
                 let why = format!(
                     "there is no such {}, and step `{}` takes it away; {} is there",
-                    word(id),
+                    kind::word(&id.resource_type()).unwrap_or("resource"),
                     step.name,
                     meant.name()
                 );

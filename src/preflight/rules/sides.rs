@@ -44,22 +44,13 @@ fn flags_of(inquiry: &Inquiry<'_>, spec: &Peering) -> SideFlags {
 pub(super) fn flags(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     let end = inquiry.at_end();
     let all = inquiry.peerings().into_iter();
-    // A side that is told to use or to lend no more is taken off on purpose: what that costs, other rules say.
-    let taken_off = |step: &Step, spec: &Peering| {
-        let then = inquiry.at(step);
-        let side = then.facts.body(&spec.id).map(PeeringView::of);
-        let used = side.is_some_and(PeeringView::uses_gateway);
-        let lent = side.is_some_and(PeeringView::lends_gateway);
-        (used && spec.use_remote_gateways == Some(false))
-            || (lent && spec.allow_gateway_transit == Some(false))
-    };
-    all.filter(|(step, spec)| !taken_off(step, spec))
+    all.filter(|(step, spec)| !is_taken_off(&inquiry.at(step), &end, spec))
     .map(|(_, spec)| {
         let flags = flags_of(inquiry, spec);
         let verdict = if flags.lends && flags.uses {
             let why = "it both lends and uses a gateway, and a network that uses another's has none to lend";
             FindingVerdict::Failed(why.to_owned())
-        } else if !flags.lends && !flags.uses && !changes_gateway(&end, spec) {
+        } else if !flags.lends && !flags.uses {
             FindingVerdict::Failed("it neither lends nor uses a gateway".to_owned())
         } else if !flags.access {
             let why = format!("allow_access is false: its network and {} are apart", spec.remote.name());
@@ -74,17 +65,18 @@ pub(super) fn flags(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     .collect()
 }
 
-/// Whether a side lends or uses no more because its author says so, and the spoke has another gateway when the run has ended:
-/// it goes from one hub to another, and keeps what it has with the first.
-fn changes_gateway(end: &Inquiry<'_>, spec: &Peering) -> bool {
+/// Whether a side is told to use or to lend no more, on purpose: it does so until then, or the spoke has another gateway
+/// when the run has ended. What that costs, other rules say.
+fn is_taken_off(then: &Inquiry<'_>, end: &Inquiry<'_>, spec: &Peering) -> bool {
+    let side = then.facts.body(&spec.id).map(PeeringView::of);
     let Some(vnet) = spec.id.parent() else { return false };
-    let off = |said: Option<bool>| said == Some(false);
-    [
-        (off(spec.use_remote_gateways), &vnet, &spec.remote),
-        (off(spec.allow_gateway_transit), &spec.remote, &vnet),
-    ]
-    .into_iter()
-    .any(|(said, spoke, hub)| said && goes_elsewhere(end, spoke, hub))
+    let (used, lent) =
+        side.map_or((false, false), |side| (side.uses_gateway(), side.lends_gateway()));
+    let off = |said: Option<bool>, so_far: bool, spoke, hub| {
+        said == Some(false) && (so_far || goes_elsewhere(end, spoke, hub))
+    };
+    off(spec.use_remote_gateways, used, &vnet, &spec.remote)
+        || off(spec.allow_gateway_transit, lent, &spec.remote, &vnet)
 }
 
 /// Whether a network has a gateway of its own, or uses one that is not this network's.

@@ -1,6 +1,7 @@
 //! What is there to know about each step, and about the gates among them?
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::material::Material;
 use super::numbered::Numbered;
@@ -162,8 +163,7 @@ fn part(
         changes: words::changes(&step.action),
         resource: step.action.subject().map(ToString::to_string),
         usual: usual::phrase(&step.action),
-        usual_short: usual::duration(&step.action)
-            .map_or_else(|| "people".to_owned(), |(half, _)| words::time(half)),
+        usual_short: usual_short(material, step),
         drilled,
         meanwhile: meanwhile(numbered, place, &guide),
         good: guide.good,
@@ -198,13 +198,30 @@ fn meanwhile(numbered: &Numbered<'_>, place: usize, guide: &Guide) -> Option<Mea
     numbered.meanwhile(place).filter(|_| elsewhere)
 }
 
-/// How long the drill took for a step, and when.
-fn drilled(material: &Material, step: &Step) -> Option<String> {
+/// When a step began in the drill, and how long it took there.
+fn seen_in_drill(material: &Material, step: &Step) -> Option<(Duration, Duration)> {
     let drill = material.drill.as_ref()?;
     let seen = drill.run.steps.iter().find(|seen| seen.name == step.name.as_str())?;
     let (from, to) = (seen.start_seconds?, seen.end_seconds?);
-    let (began, took) = (words::seconds(from), words::seconds(to - from));
+    Some((words::seconds(from), words::seconds(to - from)))
+}
+
+/// How long the drill took for a step, and when.
+fn drilled(material: &Material, step: &Step) -> Option<String> {
+    let (began, took) = seen_in_drill(material, step)?;
     Some(format!("{}, begun {} after the start", words::time(took), words::time(began)))
+}
+
+/// How long a step usually takes, for who reads one line. Where the drill was far from that, as when a removal is tried
+/// in a region that is down, it is said as well: the good day alone would mislead on the day that the drill plays.
+fn usual_short(material: &Material, step: &Step) -> String {
+    let Some((half, slow)) = usual::duration(&step.action) else { return "people".to_owned() };
+    let far = seen_in_drill(material, step)
+        .filter(|(_, took)| *took >= Duration::from_secs(60) && *took > slow * 2);
+    match far {
+        Some((_, took)) => format!("{}; in the drill {}", words::time(half), words::time(took)),
+        None => words::time(half),
+    }
 }
 
 /// How long a step may take.

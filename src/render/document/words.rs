@@ -55,42 +55,7 @@ pub(super) fn written(action: &Action) -> Option<&'static str> {
 
 /// A resource type in words.
 pub(super) fn type_words(of: &ResourceType) -> String {
-    let known = [
-        (kind::GATEWAYS, "gateway"),
-        ("Microsoft.RecoveryServices/vaults", "vault"),
-        ("Microsoft.RecoveryServices/vaults/replicationRecoveryPlans", "recovery plan"),
-        (kind::CONNECTIONS, "connection"),
-        (kind::CIRCUITS, "circuit"),
-        (kind::AUTHORIZATIONS, "authorization"),
-        (kind::NETWORKS, "virtual network"),
-        (kind::PEERINGS, "peering"),
-        (kind::SUBNETS, "subnet"),
-        (kind::ROUTE_TABLES, "route table"),
-        (kind::ROUTES, "route"),
-        (kind::SECURITY_GROUPS, "network security group"),
-        (kind::FIREWALLS, "firewall"),
-        (kind::PUBLIC_ADDRESSES, "public IP address"),
-        ("Microsoft.Network/localNetworkGateways", "local network gateway"),
-        ("Microsoft.Network/privateDnsZones", "private DNS zone"),
-        ("Microsoft.Network/privateDnsZones/A", "name"),
-        ("Microsoft.Network/privateDnsZones/AAAA", "name"),
-        ("Microsoft.Network/privateDnsZones/CNAME", "alias"),
-        ("Microsoft.Network/trafficManagerProfiles", "Traffic Manager profile"),
-        ("Microsoft.Network/trafficManagerProfiles/azureEndpoints", "endpoint"),
-        ("Microsoft.Network/trafficManagerProfiles/externalEndpoints", "endpoint"),
-        ("Microsoft.Network/trafficManagerProfiles/nestedEndpoints", "endpoint"),
-        ("Microsoft.Network/virtualWans", "virtual WAN"),
-        ("Microsoft.Network/virtualHubs", "hub"),
-        ("Microsoft.Network/virtualHubs/hubRouteTables", "route table"),
-        ("Microsoft.Network/virtualHubs/hubVirtualNetworkConnections", "network connection"),
-        ("Microsoft.Network/expressRouteGateways", "hub gateway"),
-        ("Microsoft.Network/expressRouteGateways/expressRouteConnections", "circuit connection"),
-        ("Microsoft.Network/expressRouteCircuits/peerings", "circuit peering"),
-    ];
-    known
-        .iter()
-        .find(|(name, _)| of.is(name))
-        .map_or_else(|| of.as_str().to_owned(), |(_, words)| (*words).to_owned())
+    kind::word(of).unwrap_or_else(|| of.as_str()).to_owned()
 }
 
 /// A resource by its kind and name, with what it belongs to.
