@@ -10,7 +10,7 @@ use super::estate::{CircuitLink, KnownEstate, overlap};
 use super::others;
 use super::pairs::{self, Counterpart, Pairs};
 use super::strategy::{Fit, Strategy};
-use super::{tunnels, wan};
+use super::{site, tunnels, wan};
 use crate::model::{Region, ResourceId, geography};
 
 /// Looks at an estate.
@@ -26,7 +26,10 @@ pub fn advise(estate: &KnownEstate, wish: &Wish) -> Result<Advice, InitError> {
         Some(source) if wish.strategy != Some(Strategy::OnpremToAzure) => {
             pairs::pair(estate, source, &target, &chosen.networks())
         }
-        _ => pairs::alone(estate, &target),
+        _ => {
+            let moved = others::moved(estate, &target);
+            site::alone(estate, &target, &moved, chosen.get("hub"))?
+        }
     };
     said_networks(estate, &chosen, &target)?;
     let mut view = View { estate, source: source.as_ref(), target: &target, pairs: &pairs };

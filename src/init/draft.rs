@@ -106,6 +106,8 @@ pub(super) struct DraftLink {
     pub(super) key: DraftKey,
     /// The source's connection that has to go first.
     pub(super) removed: Option<CircuitLink>,
+    /// Whether its circuit has a Microsoft peering that a site's machines are replicated over.
+    pub(super) replicates: bool,
     pub(super) onprem: Vec<IpNet>,
 }
 

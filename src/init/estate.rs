@@ -94,6 +94,8 @@ pub(super) struct Circuit {
     /// Provisioned on both sides, with an enabled private peering.
     pub(super) ready: bool,
     pub(super) speaks_v6: bool,
+    /// Whether it has a Microsoft peering, in whatever state.
+    pub(super) microsoft: bool,
     /// Authorizations, and whether they are free.
     pub(super) authorizations: Vec<(String, bool)>,
 }
@@ -326,6 +328,7 @@ fn circuit(id: &ResourceId, body: &Value) -> Circuit {
         tier: view.tier().map(str::to_owned),
         ready: done(view.state(), "Enabled") && view.is_provisioned() && peered,
         speaks_v6: private.is_some_and(|own| arm::CircuitPeeringView::of(own).speaks_v6()),
+        microsoft: view.peering("MicrosoftPeering").is_some(),
         authorizations: authorizations.collect(),
     }
 }

@@ -58,6 +58,8 @@ impl HubBuilder<'_> {
             let removed = (strategy == Strategy::SameCircuitSwap)
                 .then(|| source.iter().find(|own| own.circuit == circuit).cloned())
                 .flatten();
+            let replicates = strategy == Strategy::OnpremToAzure
+                && self.estate.circuit(&circuit).is_some_and(|own| own.microsoft);
             let lower = u64::try_from(place).unwrap_or(0) * 10;
             links.push(DraftLink {
                 suffix: format!("{}{suffix}", self.suffix),
@@ -68,6 +70,7 @@ impl HubBuilder<'_> {
                 fast_path,
                 key,
                 removed,
+                replicates,
                 onprem,
             });
         }

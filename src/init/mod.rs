@@ -33,6 +33,7 @@ mod names;
 mod others;
 mod pairs;
 mod sessions;
+mod site;
 mod spokes_text;
 mod strategy;
 mod swap;

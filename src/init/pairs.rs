@@ -49,6 +49,8 @@ pub(super) enum PairedBy {
     LikeNames,
     OnlyOneLeft,
     HubByGateway,
+    HubLends,
+    HubLikely,
     ToBeMade,
 }
 
@@ -56,11 +58,12 @@ impl PairedBy {
     /// Whether it is a guess, which a person should look at.
     pub(super) fn is_guess(self) -> bool {
         match self {
-            Self::LikeNames | Self::OnlyOneLeft => true,
+            Self::LikeNames | Self::OnlyOneLeft | Self::HubLikely => true,
             Self::Named
             | Self::Mapping
             | Self::SameAddresses
             | Self::HubByGateway
+            | Self::HubLends
             | Self::ToBeMade => false,
         }
     }
@@ -75,6 +78,8 @@ impl fmt::Display for PairedBy {
             Self::LikeNames => "names that are alike",
             Self::OnlyOneLeft => "nothing else is left for it",
             Self::HubByGateway => "it is the hub there",
+            Self::HubLends => "it lends a gateway to others there",
+            Self::HubLikely => "it is most like a hub there",
             Self::ToBeMade => "nothing at the target stands for it",
         })
     }
@@ -347,7 +352,7 @@ fn planned_group(
 }
 
 /// What makes a network a hub, besides its name.
-fn bonus(estate: &KnownEstate, network: &EstateNetwork) -> u32 {
+pub(super) fn bonus(estate: &KnownEstate, network: &EstateNetwork) -> u32 {
     let has = |name: &str| network.subnets.iter().any(|own| own.name == name);
     let mut bonus = 0;
     if estate.gateway_in(&network.id).is_some() {
@@ -411,25 +416,4 @@ pub(super) fn among(
     }
     let made = networks.iter().map(|own| matcher.counterpart(own, target, &renaming)).collect();
     (made, renaming)
-}
-
-/// The hub and spokes of a region that nothing fails over from: an on-premises site does.
-pub(super) fn alone(estate: &KnownEstate, target: &Region) -> Pairs {
-    let there: Vec<&EstateNetwork> =
-        estate.networks.iter().filter(|n| n.region == *target).collect();
-    let Some(hub) = there.iter().max_by_key(|own| (bonus(estate, own), own.id.clone())) else {
-        return Pairs::default();
-    };
-    let as_it_is = |network: &EstateNetwork| Counterpart {
-        source: None,
-        target: network.clone(),
-        planned: false,
-        because: PairedBy::HubByGateway,
-    };
-    let spokes =
-        there.iter().filter(|own| own.id != hub.id && estate.gateway_in(&own.id).is_none());
-    let hubs =
-        vec![HubMatch { hub: as_it_is(hub), spokes: spokes.map(|own| as_it_is(own)).collect() }];
-    let renaming = Renaming::between("", target.as_str());
-    Pairs { hubs, renaming, left_out: Vec::new() }
 }

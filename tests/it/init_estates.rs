@@ -1,0 +1,135 @@
+//! What `init` makes of estates whose networks, circuits and vaults leave a choice, or stand otherwise than one would
+//! have them: it chooses as the estate's owner would, and says what it chose.
+#![expect(clippy::unwrap_used, reason = "a test that cannot look fails")]
+
+use std::collections::BTreeMap;
+
+use backroad::init::{
+    InitError, KnownEstate, Strategy, Wish, WrittenFile, advise, draft, explained, written,
+};
+use backroad::model::Region;
+use backroad::sim::Scenario;
+use serde_json::{Value, json};
+
+use crate::support::world_file;
+
+/// What `init` writes and says of an estate.
+struct Told {
+    files: BTreeMap<String, String>,
+    todo: Vec<String>,
+    explained: String,
+}
+
+impl Told {
+    /// Whether one line of the list has all of these.
+    fn says(&self, all: &[&str]) -> bool {
+        self.todo.iter().any(|own| all.iter().all(|word| own.contains(word)))
+    }
+
+    fn failover(&self) -> &str {
+        &self.files["my-failover.yaml"]
+    }
+}
+
+fn tried(scenario: &Scenario, wish: &Wish) -> Result<Told, InitError> {
+    let estate = KnownEstate::of(scenario);
+    let advice = advise(&estate, wish)?;
+    let draft = draft(&estate, &advice)?;
+    let all = written(&draft, "my-failover", "estate.yaml");
+    Ok(Told {
+        files: all.into_iter().map(|WrittenFile { name, text, .. }| (name, text)).collect(),
+        todo: draft.todo.decisions.clone(),
+        explained: explained(&estate, &advice, &draft),
+    })
+}
+
+fn told(scenario: &Scenario, wish: &Wish) -> Told {
+    tried(scenario, wish).unwrap_or_else(|e| panic!("{e}: {:?}", e.hints))
+}
+
+fn region(name: &str) -> Option<Region> {
+    Some(Region::parse(name).unwrap())
+}
+
+fn body<'s>(scenario: &'s mut Scenario, name: &str) -> &'s mut Value {
+    let ends = format!("/{name}");
+    let is_it = |body: &&mut Value| body["id"].as_str().is_some_and(|id| id.ends_with(&ends));
+    scenario.resources.iter_mut().find(is_it).unwrap()
+}
+
+fn saying(params: &[(&str, &str)]) -> Vec<(String, String)> {
+    params.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+}
+
+fn of_site(params: &[(&str, &str)]) -> Wish {
+    Wish {
+        target: region("southeastasia"),
+        strategy: Some(Strategy::OnpremToAzure),
+        params: saying(params),
+        ..Wish::default()
+    }
+}
+
+/// The network that gets the gateway.
+fn hub(told: &Told) -> String {
+    let params = told.failover().split("\n  hub:\n").nth(1).unwrap();
+    let line = params.lines().find(|own| own.contains("default:")).unwrap();
+    line.rsplit('/').next().unwrap().to_owned()
+}
+
+/// The site's estate without a name that tells which network is the hub.
+fn nameless_site() -> Scenario {
+    let text = serde_json::to_string(&world_file("onprem-site.yaml")).unwrap();
+    serde_json::from_str(&text.replace("vnet-hub-sea", "alpha")).unwrap()
+}
+
+/// One side of a peering, as a body shows it.
+fn side(name: &str, remote: &str, lends: bool) -> Value {
+    json!({ "name": name, "properties": {
+        "remoteVirtualNetwork": { "id": remote }, "allowVirtualNetworkAccess": true,
+        "allowForwardedTraffic": true, "allowGatewayTransit": lends, "useRemoteGateways": false,
+        "peeringState": "Connected", "peeringSyncLevel": "FullyInSync",
+    } })
+}
+
+#[test]
+fn the_hub_of_a_site_is_the_network_that_leads_to_the_moved_ones_and_not_one_of_them() {
+    let mut scenario = nameless_site();
+    // Nothing is peered, and no name tells: the choice is a guess, and said to be one.
+    let guessed = told(&scenario, &of_site(&[]));
+    assert!(guessed.says(&["gets the gateway", "--param hub=NAME"]), "{:?}", guessed.todo);
+    let (hub_id, spoke_id) = (
+        body(&mut scenario, "alpha")["id"].as_str().unwrap().to_owned(),
+        body(&mut scenario, "vnet-app1-sea")["id"].as_str().unwrap().to_owned(),
+    );
+    for lends in [false, true] {
+        let sides = json!([side("to-app", &spoke_id, lends)]);
+        body(&mut scenario, "alpha")["properties"]["virtualNetworkPeerings"] = sides;
+        let sides = json!([side("to-alpha", &hub_id, false)]);
+        body(&mut scenario, "vnet-app1-sea")["properties"]["virtualNetworkPeerings"] = sides;
+        let own = told(&scenario, &of_site(&[]));
+        assert_eq!(hub(&own), "alpha");
+        assert_eq!(own.says(&["gets the gateway"]), !lends, "{:?}", own.todo);
+    }
+    assert!(
+        told(&scenario, &of_site(&[])).explained.contains("it lends a gateway to others there")
+    );
+    // Who knows better says so.
+    let own = told(&scenario, &of_site(&[("hub", "vnet-app2-sea")]));
+    assert_eq!(hub(&own), "vnet-app2-sea");
+    let wrong = tried(&scenario, &of_site(&[("hub", "nowhere")])).err().unwrap();
+    assert!(wrong.what.contains("--param hub=nowhere"), "{}", wrong.what);
+}
+
+#[test]
+fn the_replication_of_a_site_is_looked_at_or_said_to_have_no_way() {
+    let mut scenario = world_file("onprem-site.yaml");
+    let own = told(&scenario, &of_site(&[]));
+    assert!(own.failover().contains("action: verify.microsoft_peering"));
+    assert!(!own.says(&["no Microsoft peering"]), "{:?}", own.todo);
+    let peerings = &mut body(&mut scenario, "er-singapore")["properties"]["peerings"];
+    peerings.as_array_mut().unwrap().retain(|own| own["name"] != "MicrosoftPeering");
+    let own = told(&scenario, &of_site(&[]));
+    assert!(!own.failover().contains("verify.microsoft_peering"));
+    assert!(own.says(&["er-singapore has no Microsoft peering", "failing back"]), "{:?}", own.todo);
+}
