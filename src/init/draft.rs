@@ -106,8 +106,8 @@ pub(super) struct DraftLink {
     pub(super) key: DraftKey,
     /// The source's connection that has to go first.
     pub(super) removed: Option<CircuitLink>,
-    /// Whether its circuit has a Microsoft peering that a site's machines are replicated over.
-    pub(super) replicates: bool,
+    /// What keeps replication off the circuit's Microsoft peering, if anything does.
+    pub(super) not_replicated: Option<String>,
     pub(super) onprem: Vec<IpNet>,
 }
 

@@ -58,8 +58,8 @@ impl HubBuilder<'_> {
             let removed = (strategy == Strategy::SameCircuitSwap)
                 .then(|| source.iter().find(|own| own.circuit == circuit).cloned())
                 .flatten();
-            let replicates = strategy == Strategy::OnpremToAzure
-                && self.estate.circuit(&circuit).is_some_and(|own| own.microsoft);
+            let own_circuit = self.estate.circuit(&circuit);
+            let not_replicated = own_circuit.and_then(|own| own.not_replicated.clone());
             let lower = u64::try_from(place).unwrap_or(0) * 10;
             links.push(DraftLink {
                 suffix: format!("{}{suffix}", self.suffix),
@@ -70,7 +70,7 @@ impl HubBuilder<'_> {
                 fast_path,
                 key,
                 removed,
-                replicates,
+                not_replicated,
                 onprem,
             });
         }
@@ -78,7 +78,11 @@ impl HubBuilder<'_> {
     }
 
     /// The circuits that a gateway of the target is to be connected with, in their order.
-    fn circuits(&self, there: &[CircuitLink], source: &[CircuitLink]) -> Vec<ResourceId> {
+    pub(super) fn circuits(
+        &self,
+        there: &[CircuitLink],
+        source: &[CircuitLink],
+    ) -> Vec<ResourceId> {
         let mut circuits: Vec<ResourceId> = match (self.advice.strategy, &self.advice.circuit) {
             (Strategy::DrCircuitPrepared, _) => {
                 there.iter().map(|own| own.circuit.clone()).collect()

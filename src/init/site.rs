@@ -91,8 +91,12 @@ fn likeliest<'e>(
 
 /// Whether the circuit carries the replication that leads home again is looked at, beside everything else.
 pub(super) fn replication_path(draft: &Draft, steps: &mut Vec<StepText>) {
+    if draft.strategy != Strategy::OnpremToAzure {
+        return;
+    }
     let mut seen = BTreeSet::new();
-    let links = draft.hubs.iter().flat_map(|hub| &hub.links).filter(|own| own.replicates);
+    let links = draft.hubs.iter().flat_map(|hub| &hub.links);
+    let links = links.filter(|own| own.not_replicated.is_none());
     for link in links.filter(|own| seen.insert(&own.circuit)) {
         steps.push(
             StepText::new(
@@ -126,11 +130,12 @@ pub(super) fn look(advice: &Advice, hubs: &[DraftHub], strategy: Strategy, todo:
     if let Some(guess) = guessed(&advice.pairs, &advice.target) {
         todo.decide(guess);
     }
-    for link in hubs.iter().flat_map(|hub| &hub.links).filter(|own| !own.replicates) {
+    for link in hubs.iter().flat_map(|hub| &hub.links) {
+        let Some(why) = &link.not_replicated else { continue };
         // Azure-facts 1.7: replication goes to public endpoints, and private peering leads to none.
         todo.decide(format!(
-            "{} has no Microsoft peering, and replication cannot use private peering: see which way the site's machines \
-             are replicated, and whether it leads back as well. Protecting them again and failing back need it.",
+            "Replication cannot use private peering, and nothing can use the Microsoft peering of {}: {why}. The failover does \
+             not need it; protecting the machines again and failing back do. See which way they are replicated.",
             link.circuit.name()
         ));
     }

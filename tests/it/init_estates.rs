@@ -11,7 +11,12 @@ use backroad::model::Region;
 use backroad::sim::Scenario;
 use serde_json::{Value, json};
 
-use crate::support::world_file;
+use crate::support::{file, world_file};
+
+fn estate(name: &str) -> Scenario {
+    let path = file("tests/fixtures/estates").join(format!("{name}.yaml"));
+    Scenario::parse(name, &std::fs::read_to_string(path).unwrap()).unwrap()
+}
 
 /// What `init` writes and says of an estate.
 struct Told {
@@ -126,10 +131,39 @@ fn the_replication_of_a_site_is_looked_at_or_said_to_have_no_way() {
     let mut scenario = world_file("onprem-site.yaml");
     let own = told(&scenario, &of_site(&[]));
     assert!(own.failover().contains("action: verify.microsoft_peering"));
-    assert!(!own.says(&["no Microsoft peering"]), "{:?}", own.todo);
-    let peerings = &mut body(&mut scenario, "er-singapore")["properties"]["peerings"];
-    peerings.as_array_mut().unwrap().retain(|own| own["name"] != "MicrosoftPeering");
+    assert!(!own.says(&["Microsoft peering"]), "{:?}", own.todo);
+    let peerings = |scenario: &mut Scenario, change: &dyn Fn(&mut Vec<Value>)| {
+        let all = &mut body(scenario, "er-singapore")["properties"]["peerings"];
+        change(all.as_array_mut().unwrap());
+    };
+    // What is not ready is no step: preflight would stop a failover for what it does not need.
+    peerings(&mut scenario, &|all| {
+        let is_it = |own: &&mut Value| own["name"] == "MicrosoftPeering";
+        let own = all.iter_mut().find(is_it).unwrap();
+        let config = &mut own["properties"]["microsoftPeeringConfig"];
+        config["advertisedPublicPrefixesState"] = "ValidationNeeded".into();
+    });
     let own = told(&scenario, &of_site(&[]));
     assert!(!own.failover().contains("verify.microsoft_peering"));
-    assert!(own.says(&["er-singapore has no Microsoft peering", "failing back"]), "{:?}", own.todo);
+    assert!(own.says(&["er-singapore: its prefixes are ValidationNeeded"]), "{:?}", own.todo);
+    peerings(&mut scenario, &|all| all.retain(|own| own["name"] != "MicrosoftPeering"));
+    let own = told(&scenario, &of_site(&[]));
+    assert!(!own.failover().contains("verify.microsoft_peering"));
+    assert!(own.says(&["er-singapore: it has none", "failing back"]), "{:?}", own.todo);
+}
+
+#[test]
+fn a_circuit_of_ipv4_alone_gets_a_gateway_without_ipv6() {
+    let mut scenario = estate("dual-stack");
+    let own = told(&scenario, &Wish::default());
+    assert!(own.failover().contains("[10.90.0.128/26, \"fd00:90:0:ff::/64\"]"));
+    assert!(!own.says(&["has no IPv6"]), "{:?}", own.todo);
+    let peerings = &mut body(&mut scenario, "er-marseille")["properties"]["peerings"];
+    for own in peerings.as_array_mut().unwrap() {
+        own["properties"].as_object_mut().unwrap().remove("ipv6PeeringConfig");
+    }
+    let own = told(&scenario, &Wish::default());
+    assert!(!own.failover().contains("fd00:"), "{}", own.failover());
+    assert!(own.failover().contains("default: 10.90.0.128/26"));
+    assert!(own.says(&["er-marseille has no IPv6", "IPv4 recovers alone"]), "{:?}", own.todo);
 }
