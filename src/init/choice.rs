@@ -70,6 +70,10 @@ impl Chosen {
         self.values.get(key).map(String::as_str)
     }
 
+    pub(super) fn all(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.values.iter().map(|(key, value)| (key.as_str(), value.as_str()))
+    }
+
     pub(super) fn or<'c>(&'c self, key: &str, otherwise: &'c str) -> &'c str {
         self.get(key).unwrap_or(otherwise)
     }

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use ipnet::IpNet;
 
-use super::draft::{DraftGateway, DraftKey, DraftLink};
+use super::circuits::is_revocable;
+use super::draft::{AlsoRemoved, DraftGateway, DraftKey, DraftLink};
 use super::error::InitError;
 use super::estate::CircuitLink;
 use super::hub_pair::{HubBuilder, fresh};
-use super::names::{Renaming, keys};
+use super::names::{Renaming, keys, plain};
 use super::strategy::Strategy;
 use crate::arm::{GatewayView, kind};
 use crate::model::ResourceId;
@@ -83,12 +84,18 @@ impl HubBuilder<'_> {
         there: &[CircuitLink],
         source: &[CircuitLink],
     ) -> Vec<ResourceId> {
+        let said = self.advice.circuit.as_ref().filter(|_| self.said_circuit());
+        let of = |links: &[CircuitLink]| -> Vec<ResourceId> {
+            let all = links.iter().map(|own| own.circuit.clone());
+            all.filter(|own| said.is_none_or(|said| said == own)).collect()
+        };
         let mut circuits: Vec<ResourceId> = match (self.advice.strategy, &self.advice.circuit) {
-            (Strategy::DrCircuitPrepared, _) => {
-                there.iter().map(|own| own.circuit.clone()).collect()
-            }
-            (Strategy::SameCircuit | Strategy::SameCircuitSwap, _) => {
-                source.iter().map(|own| own.circuit.clone()).collect()
+            (Strategy::DrCircuitPrepared, _) => of(there),
+            (Strategy::SameCircuit, _) => of(source),
+            (Strategy::SameCircuitSwap, _) => {
+                let all = of(source);
+                let sure: Vec<ResourceId> = of(&self.revocable(source));
+                if sure.is_empty() { all } else { sure }
             }
             (_, circuit) => circuit.iter().cloned().collect(),
         };
@@ -99,6 +106,50 @@ impl HubBuilder<'_> {
         let mut seen = BTreeSet::new();
         circuits.retain(|own| seen.insert(own.clone()));
         circuits
+    }
+
+    fn said_circuit(&self) -> bool {
+        self.advice.chosen.get("circuit").is_some()
+    }
+
+    /// The source's connections that can be ended while the source is down.
+    fn revocable(&self, source: &[CircuitLink]) -> Vec<CircuitLink> {
+        let region = self.advice.source.as_ref();
+        let sure = source.iter().filter(|own| is_revocable(self.estate, region, own));
+        sure.cloned().collect()
+    }
+
+    /// The source's connections with circuits that the target is not connected with in a swap: they go as well, since the
+    /// source's networks would come in by them beside the target's when it is back.
+    pub(super) fn also_removed(
+        &mut self,
+        links: &[DraftLink],
+        source: &[CircuitLink],
+    ) -> Vec<AlsoRemoved> {
+        if self.advice.strategy != Strategy::SameCircuitSwap {
+            return Vec::new();
+        }
+        let taken = |own: &&CircuitLink| links.iter().any(|link| link.circuit == own.circuit);
+        let left: Vec<&CircuitLink> = source.iter().filter(|own| !taken(own)).collect();
+        let with: Vec<&str> = links.iter().map(|link| link.circuit.name()).collect();
+        for own in &left {
+            let why = if self.said_circuit() {
+                "as was said"
+            } else {
+                "since that connection alone can be ended from its circuit's side while the source is down"
+            };
+            self.todo.decide(format!(
+                "The source is connected with {} as well. The target is connected with {} alone, {why}; {} goes too, and \
+                 what is behind {} alone is not reached.",
+                own.circuit.name(),
+                with.join(", "),
+                own.id.name(),
+                own.circuit.name()
+            ));
+        }
+        let suffix =
+            |own: &CircuitLink| format!("{}_also_{}", self.suffix, plain(own.circuit.name()));
+        left.into_iter().map(|own| AlsoRemoved { suffix: suffix(own), link: own.clone() }).collect()
     }
 
     /// What on-premises tells a circuit; all that is known of any site where nothing is.

@@ -43,6 +43,7 @@ impl HubBuilder<'_> {
         } else {
             Vec::new()
         };
+        let also_removed = self.also_removed(&links, &source_links);
         let spokes = self.spokes(pair);
         let tables = self.tables(pair);
         let v6 = !links.is_empty()
@@ -73,6 +74,7 @@ impl HubBuilder<'_> {
             source_gateway: source_gateway.map(|own| own.id),
             source_links,
             links,
+            also_removed,
             spokes,
             tables,
             tunnels: None,

@@ -41,6 +41,7 @@ mod tables;
 mod text;
 mod todo;
 mod tunnels;
+mod unread;
 mod wan;
 mod wan_steps;
 mod world_text;

@@ -177,17 +177,8 @@ pub(super) fn revocable(estate: &KnownEstate, draft: &Draft) -> bool {
     let source = draft.source.as_ref();
     let removed =
         draft.hubs.iter().flat_map(|hub| &hub.links).filter_map(|own| own.removed.as_ref());
-    let mut any = false;
-    for link in removed {
-        let circuit = estate.circuit(&link.circuit);
-        let dies = circuit.and_then(|own| own.region.as_ref()) == source
-            || estate.home_of(&link.circuit) == source;
-        if link.authorization.is_none() || dies {
-            return false;
-        }
-        any = true;
-    }
-    any
+    let mut removed = removed.peekable();
+    removed.peek().is_some() && removed.all(|link| circuits::is_revocable(estate, source, link))
 }
 
 /// On-premises stops telling of what moved.

@@ -167,3 +167,70 @@ fn a_circuit_of_ipv4_alone_gets_a_gateway_without_ipv6() {
     assert!(own.failover().contains("default: 10.90.0.128/26"));
     assert!(own.says(&["er-marseille has no IPv6", "IPv4 recovers alone"]), "{:?}", own.todo);
 }
+
+/// One gateway on two circuits, and no other circuit. Both are managed in the target's region, or the second alone.
+fn two_circuits(both: bool) -> (Scenario, Wish) {
+    let mut scenario = estate("bow-tie");
+    let gone = ["hub-jpw", "archive-jpw", "core-jpw", "ergw-jpw", "jpw-tokyo", "jpw-osaka"];
+    scenario.resources.retain(|body| {
+        let id = body["id"].as_str().unwrap();
+        !gone.iter().any(|own| id.ends_with(&format!("/{own}")))
+    });
+    if both {
+        body(&mut scenario, "er-tokyo")["location"] = "japanwest".into();
+    }
+    let wish = Wish { source: region("japaneast"), target: region("japanwest"), ..Wish::default() };
+    (scenario, wish)
+}
+
+#[test]
+fn of_two_circuits_the_one_is_swapped_whose_connection_can_be_ended_and_both_let_go() {
+    let (scenario, wish) = two_circuits(false);
+    let own = told(&scenario, &wish);
+    let text = own.failover();
+    assert!(text.contains("same-circuit-swap") && text.contains("\n  revoke:\n"), "{text}");
+    assert!(text.contains("\n  circuit:\n") && !text.contains("\n  connection_"), "{text}");
+    assert!(text.contains("\n  disconnect:\n    title: jpe-osaka is removed"), "{text}");
+    assert!(text.contains("\n  disconnect_also_er_tokyo:\n    title: jpe-tokyo is removed"));
+    let home = &own.files["my-failover-failback.yaml"];
+    assert!(home.contains("jpe-osaka returns") && home.contains("jpe-tokyo returns"), "{home}");
+    assert!(own.says(&["er-tokyo as well", "er-osaka alone", "jpe-tokyo goes too"]));
+    // Where both can be ended, both are swapped.
+    let (scenario, wish) = two_circuits(true);
+    let own = told(&scenario, &wish);
+    assert!(own.failover().contains("\n  revoke_osaka:\n"), "{}", own.failover());
+    assert!(!own.says(&["goes too"]), "{:?}", own.todo);
+    // Who says one gets that one.
+    let wish = Wish { params: saying(&[("circuit", "er-tokyo")]), ..wish };
+    let own = told(&scenario, &wish);
+    assert!(own.failover().contains("disconnect_also_er_osaka"));
+    assert!(own.says(&["er-tokyo alone, as was said"]), "{:?}", own.todo);
+}
+
+#[test]
+fn what_is_said_and_does_nothing_is_refused() {
+    let refused = |scenario: &Scenario, wish: Wish, key: &str, value: &str| {
+        let wish = Wish { params: saying(&[(key, value)]), ..wish };
+        let error = tried(scenario, &wish).err().unwrap_or_else(|| panic!("{key} does nothing"));
+        assert!(error.what.starts_with(&format!("--param {key}={value}")), "{}", error.what);
+    };
+    let (scenario, wish) = (estate("same-addresses"), Wish::default());
+    refused(&scenario, wish.clone(), "hub", "vnet-hub-neu");
+    refused(&scenario, wish.clone(), "hub_prefix", "10.0.0.0/24");
+    refused(&scenario, wish, "network.vnet-erp-neu", "vnet-hub-neu");
+    let vpn = Wish { strategy: Some(Strategy::VpnLastPath), ..Wish::default() };
+    for (key, value) in [("circuit", "erc-ams-01"), ("weight", "7"), ("gateway_sku", "ErGw1AZ")] {
+        refused(&estate("firewall-and-vpn"), vpn.clone(), key, value);
+    }
+    let (scenario, wish) = two_circuits(true);
+    let wish = Wish { strategy: Some(Strategy::SameCircuitSwap), ..wish };
+    refused(&scenario, wish, "network.vnet-nothing", "hub");
+    let stands = Wish { source: region("japaneast"), ..Wish::default() };
+    for (key, value) in [("gateway_sku", "ErGw1AZ"), ("gateway_subnet", "10.0.0.0/26")] {
+        refused(&estate("bow-tie"), stands.clone(), key, value);
+    }
+    let wan = Wish { target: region("australiasoutheast"), ..Wish::default() };
+    for (key, value) in [("gateway_sku", "ErGw1AZ"), ("gateway_subnet", "10.0.0.0/26")] {
+        refused(&estate("virtual-wan"), wan.clone(), key, value);
+    }
+}
