@@ -14,7 +14,7 @@ use super::pairs::{Counterpart, Pairs};
 use super::strategy::Strategy;
 use super::text::{StepText, expr, prefixes};
 use super::todo::Todo;
-use super::{site, wan};
+use super::{failback_network, site, wan};
 use crate::arm::{kind, read};
 use crate::model::{Region, ResourceId};
 
@@ -273,6 +273,7 @@ pub(super) fn look_around(estate: &KnownEstate, advice: &Advice, draft: &mut Dra
         }
     }
     readdressing(&draft.hubs, draft.wan.as_ref(), todo);
+    failback_network::look(&draft.hubs, todo);
     site::look(advice, &draft.hubs, draft.strategy, todo);
     let of_wan = wan::networks(estate, advice.source.as_ref());
     for id in &advice.pairs.left_out {

@@ -234,3 +234,33 @@ fn what_is_said_and_does_nothing_is_refused() {
         refused(&estate("virtual-wan"), wan.clone(), key, value);
     }
 }
+
+/// Half a peering: the side of the hub or of the spoke stands at the target already.
+fn half_a_peering(of_hub: bool) -> Scenario {
+    let mut scenario = estate("same-addresses");
+    let id = |scenario: &mut Scenario, name: &str| {
+        body(scenario, name)["id"].as_str().unwrap().to_owned()
+    };
+    let (hub, spoke) = (id(&mut scenario, "vnet-hub-neu"), id(&mut scenario, "vnet-erp-neu"));
+    let (own, remote) = if of_hub { ("vnet-hub-neu", spoke) } else { ("vnet-erp-neu", hub) };
+    let mut half = side("half", &remote, false);
+    half["properties"]["peeringState"] = "Initiated".into();
+    half["properties"]["peeringSyncLevel"] = "RemoteNotInSync".into();
+    body(&mut scenario, own)["properties"]["virtualNetworkPeerings"] = json!([half]);
+    scenario
+}
+
+#[test]
+fn a_side_that_stood_before_is_never_left_disconnected() {
+    for of_hub in [false, true] {
+        let own = told(&half_a_peering(of_hub), &Wish::default());
+        let home = &own.files["my-failover-failback.yaml"];
+        let (stays, was) = match of_hub {
+            true => ("spoke_side_stays", "hub_side_as_it_was"),
+            false => ("hub_side_stays", "spoke_side_as_it_was"),
+        };
+        assert!(home.contains(stays) && home.contains(was), "{home}");
+        assert!(!home.contains("side_gone_"), "{home}");
+        assert!(own.says(&["only one side stands today, half", "leaves both"]), "{:?}", own.todo);
+    }
+}
