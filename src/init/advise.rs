@@ -317,16 +317,7 @@ impl View<'_> {
             }
             .to_owned(),
         ];
-        for own in self.estate.circuits.iter().filter(|own| !used.contains(&own.id)) {
-            if let Err(no) = reaches(own, self.target) {
-                why.push(format!("{no}."));
-            } else if !own.ready {
-                why.push(format!(
-                    "{} is not provisioned by its provider, or has no private peering.",
-                    own.id.name()
-                ));
-            }
-        }
+        why.extend(circuits::why_not(self.estate, &used, self.target));
         Err(why)
     }
 

@@ -143,3 +143,19 @@ pub(super) fn is_revocable(
         || estate.home_of(&link.circuit) == source;
     link.authorization.is_some() && !dies
 }
+
+/// Why circuits that the source does not use would not do, each as a sentence.
+pub(super) fn why_not(estate: &KnownEstate, used: &[ResourceId], target: &Region) -> Vec<String> {
+    let mut why = Vec::new();
+    for own in estate.circuits.iter().filter(|own| !used.contains(&own.id)) {
+        if let Err(no) = reaches(own, target) {
+            why.push(format!("{no}."));
+        } else if !own.ready {
+            why.push(format!(
+                "{} is not provisioned by its provider, or has no private peering.",
+                own.id.name()
+            ));
+        }
+    }
+    why
+}

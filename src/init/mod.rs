@@ -13,6 +13,7 @@ mod advise;
 mod blocks;
 mod choice;
 mod circuits;
+mod doubts;
 mod draft;
 mod drafting;
 mod error;

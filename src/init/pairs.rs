@@ -19,6 +19,10 @@ pub(super) struct Counterpart {
     pub(super) planned: bool,
     /// Why these two.
     pub(super) because: PairedBy,
+    /// Networks of the target that would do as well, by the same reason.
+    pub(super) rivals: Vec<String>,
+    /// The network that has the name which this one would have been made with.
+    pub(super) name_taken: Option<(ResourceId, Region)>,
 }
 
 /// A hub and its spokes.
@@ -283,39 +287,76 @@ impl<'e> Matcher<'e> {
                 target,
                 planned: false,
                 because: *because,
+                rivals: self.rivals(source, *because),
+                name_taken: None,
             };
         }
+        let (target, name_taken) = as_planned(self.estate, source, region, renaming);
         Counterpart {
             source: Some(source.clone()),
-            target: as_planned(self.estate, source, region, renaming),
+            target,
             planned: true,
             because: PairedBy::ToBeMade,
+            rivals: Vec::new(),
+            name_taken,
         }
+    }
+
+    /// The networks that were left over and that the same reason speaks for; of a guess everything is looked at anyway.
+    fn rivals(&self, source: &EstateNetwork, because: PairedBy) -> Vec<String> {
+        let as_well = |own: &&&EstateNetwork| match because {
+            PairedBy::SameAddresses => {
+                self.score(source, own).is_some_and(|(_, own)| own == PairedBy::SameAddresses)
+            }
+            // A gateway or its subnet.
+            PairedBy::HubByGateway => bonus(self.estate, own) >= 100,
+            PairedBy::Named
+            | PairedBy::Mapping
+            | PairedBy::LikeNames
+            | PairedBy::OnlyOneLeft
+            | PairedBy::HubLends
+            | PairedBy::HubLikely
+            | PairedBy::ToBeMade => false,
+        };
+        self.free.iter().filter(as_well).map(|own| own.id.name().to_owned()).collect()
     }
 }
 
-/// A network as it would be made: the source's addresses and subnets, in the target region.
+/// A network as it would be made: the source's addresses and subnets, in the target region; and the one that has its name.
 fn as_planned(
     estate: &KnownEstate,
     source: &EstateNetwork,
     region: &Region,
     renaming: &Renaming,
-) -> EstateNetwork {
-    let name = renaming.name(source.id.name());
+) -> (EstateNetwork, Option<(ResourceId, Region)>) {
+    let wanted = renaming.name(source.id.name());
     let group = planned_group(estate, source, region, renaming);
-    let id = ResourceId::parse(&format!(
-        "/subscriptions/{}/resourceGroups/{group}/providers/Microsoft.Network/virtualNetworks/{name}",
-        source.id.subscription()
-    ));
+    let named = |name: &str| {
+        ResourceId::parse(&format!(
+            "/subscriptions/{}/resourceGroups/{group}/providers/Microsoft.Network/virtualNetworks/{name}",
+            source.id.subscription()
+        ))
+        .unwrap_or_else(|_| source.id.clone())
+    };
+    let stands = |id: &ResourceId| estate.network(id);
+    let taken = stands(&named(&wanted)).map(|own| (own.id.clone(), own.region.clone()));
+    let mut id = named(&wanted);
+    let mut number = 1;
+    while stands(&id).is_some() && number < 100 {
+        // One id is one network in one region: what has the name keeps it.
+        let more = if number == 1 { String::new() } else { format!("-{number}") };
+        id = named(&format!("{wanted}-{}{more}", region.as_str()));
+        number += 1;
+    }
     let mut planned = source.clone();
-    planned.id = id.unwrap_or_else(|_| source.id.clone());
+    planned.id = id;
     planned.region = region.clone();
     planned.peerings.clear();
     planned.subnets.retain(|own| own.name != "GatewaySubnet");
     for subnet in &mut planned.subnets {
         (subnet.table, subnet.security_group) = (None, None);
     }
-    planned
+    (planned, taken)
 }
 
 /// The group of what would be made: the source group's counterpart where that is homed elsewhere.

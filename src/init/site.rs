@@ -38,6 +38,8 @@ pub(super) fn alone(
         target: network.clone(),
         planned: false,
         because,
+        rivals: Vec::new(),
+        name_taken: None,
     };
     let spokes =
         there.iter().filter(|own| own.id != hub.id && estate.gateway_in(&own.id).is_none());

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::advice::{Advice, Fitness};
 use super::blocks::{free_anywhere, moved};
-use super::circuits::{place, spare};
+use super::circuits::{place, reaches, spare, why_not};
 use super::draft::{Draft, DraftKey, WanDraft};
 use super::error::InitError;
 use super::estate::{EstateNetwork, KnownEstate, overlap};
@@ -126,10 +126,23 @@ pub(super) fn fit(
     }
     let spare = spare(estate, used, target);
     match spare.first() {
-        None => Err(vec![
-            "The networks are connected to a virtual WAN, and no circuit is free that reaches the target."
-                .to_owned(),
-        ]),
+        None => {
+            let mut why = vec![
+                "The networks are connected to a virtual WAN, and no circuit is free that reaches the target."
+                    .to_owned(),
+            ];
+            why.extend(why_not(estate, used, target));
+            let own = used.iter().filter_map(|id| estate.circuit(id));
+            why.extend(own.filter(|own| own.ready && reaches(own, target).is_ok()).map(|own| {
+                format!(
+                    "{}, which the source uses, reaches {}: where the target's networks have other addresses, a person may \
+                     connect the target's hub with it.",
+                    own.id.name(),
+                    target.as_str(),
+                )
+            }));
+            Err(why)
+        }
         Some(own) => Ok((
             vec![format!(
                 "The networks are connected to {}; {} at {} is free and reaches the target.",

@@ -264,3 +264,128 @@ fn a_side_that_stood_before_is_never_left_disconnected() {
         assert!(own.says(&["only one side stands today, half", "leaves both"]), "{:?}", own.todo);
     }
 }
+
+#[test]
+fn of_two_hubs_with_the_same_addresses_the_choice_is_told() {
+    let mut scenario = estate("same-addresses");
+    let text = body(&mut scenario, "vnet-hub-neu").to_string();
+    let other: Value =
+        serde_json::from_str(&text.replace("vnet-hub-neu", "vnet-zwei-neu")).unwrap();
+    scenario.resources.push(other);
+    let own = told(&scenario, &Wish::default());
+    assert!(own.says(&[
+        "vnet-hub-neu stands for",
+        "vnet-zwei-neu would as well",
+        "--param network."
+    ]));
+    let wish =
+        Wish { params: saying(&[("network.vnet-hub-weu", "vnet-zwei-neu")]), ..Wish::default() };
+    let own = told(&scenario, &wish);
+    assert_eq!(hub(&own), "vnet-zwei-neu");
+    assert!(!own.says(&["would as well"]), "{:?}", own.todo);
+}
+
+#[test]
+fn a_network_of_the_wanted_name_in_another_region_is_not_made_again() {
+    let mut scenario = estate("same-addresses");
+    body(&mut scenario, "vnet-erp-neu")["location"] = "norwayeast".into();
+    let wish = Wish { target: region("northeurope"), ..Wish::default() };
+    let own = told(&scenario, &wish);
+    assert!(
+        own.says(&["vnet-erp-neu is in norwayeast", "vnet-erp-neu-northeurope"]),
+        "{:?}",
+        own.todo
+    );
+    let world = &own.files["my-failover-world.yaml"];
+    assert!(world.contains("virtualNetworks/vnet-erp-neu-northeurope"), "{world}");
+    assert!(!world.contains("virtualNetworks/vnet-erp-neu\n"), "{world}");
+}
+
+#[test]
+fn addresses_that_are_kept_want_the_sources_subnets() {
+    let mut scenario = estate("same-addresses");
+    assert!(!told(&scenario, &Wish::default()).says(&["no subnet for"]));
+    let subnets = &mut body(&mut scenario, "vnet-erp-neu")["properties"]["subnets"];
+    subnets[0]["properties"]["addressPrefix"] = "10.50.2.128/25".into();
+    let own = told(&scenario, &Wish::default());
+    assert!(own.says(&["vnet-erp-neu", "no subnet for 10.50.2.0/25 of its subnet snet-work"]));
+    // A larger one has all of them.
+    let subnets = &mut body(&mut scenario, "vnet-erp-neu")["properties"]["subnets"];
+    subnets[0]["properties"]["addressPrefix"] = "10.50.2.0/24".into();
+    assert!(!told(&scenario, &Wish::default()).says(&["no subnet for"]));
+    // A hub of half the size is told too.
+    assert!(!told(&scenario, &Wish::default()).says(&["a part of the addresses"]));
+    let hub = body(&mut scenario, "vnet-hub-neu");
+    hub["properties"]["addressSpace"]["addressPrefixes"] = json!(["10.50.0.0/25"]);
+    assert!(told(&scenario, &Wish::default()).says(&["vnet-hub-neu has a part of the addresses"]));
+}
+
+#[test]
+fn networks_that_stand_for_nobody_are_named_where_some_would_have_to_be_made() {
+    let text = serde_json::to_string(&estate("same-addresses")).unwrap();
+    let text = text.replace("vnet-erp-neu", "zz-001").replace("vnet-shop-neu", "zz-002");
+    let mut scenario: Scenario = serde_json::from_str(&text).unwrap();
+    for (name, space) in [("zz-001", "10.88.0.0/16"), ("zz-002", "10.89.0.0/16")] {
+        let own = body(&mut scenario, name);
+        own["properties"]["addressSpace"]["addressPrefixes"] = json!([space]);
+        own["properties"]["subnets"] = json!([]);
+    }
+    let own = told(&scenario, &Wish::default());
+    assert!(
+        own.says(&["zz-001, zz-002 in northeurope stand for none", "=zz-001"]),
+        "{:?}",
+        own.todo
+    );
+}
+
+#[test]
+fn a_vault_that_goes_down_with_the_source_is_named() {
+    let mut scenario = world_file("two-circuits-site-recovery.yaml");
+    let wish =
+        Wish { source: region("eastasia"), target: region("southeastasia"), ..Wish::default() };
+    let own = told(&scenario, &wish);
+    assert!(!own.says(&["goes down with"]) && !own.says(&["No recovery plan"]), "{:?}", own.todo);
+    for body in &mut scenario.resources {
+        let id = body["id"].as_str().unwrap().to_ascii_lowercase();
+        if id.rsplit('/').nth(1) == Some("vaults") {
+            body["location"] = "eastasia".into();
+        }
+    }
+    let own = told(&scenario, &wish);
+    assert!(own.says(&["cannot be used: its vault", "eastasia"]), "{:?}", own.todo);
+    assert!(!own.says(&["No recovery plan"]), "{:?}", own.todo);
+}
+
+#[test]
+fn a_site_behind_no_device_is_named() {
+    let mut scenario = estate("vpn-to-two-devices");
+    assert!(!told(&scenario, &Wish::default()).says(&["behind no device"]));
+    let site = json!({ "name": "office", "prefixes": ["172.31.0.0/16"] });
+    scenario.onprem.sites.push(serde_json::from_value(site).unwrap());
+    let own = told(&scenario, &Wish::default());
+    assert!(own.says(&["The site office is behind no device"]), "{:?}", own.todo);
+    assert!(!own.says(&["The site utrecht"]), "{:?}", own.todo);
+    // Where the devices are not known, the prefixes of what stands for them say it.
+    scenario.onprem.devices.clear();
+    let own = told(&scenario, &Wish::default());
+    assert!(own.says(&["The site office is behind no device"]), "{:?}", own.todo);
+    assert!(!own.says(&["The site utrecht"]), "{:?}", own.todo);
+}
+
+#[test]
+fn a_virtual_wan_without_a_circuit_says_why_each_will_not_do() {
+    let mut scenario = estate("virtual-wan");
+    let wish = Wish {
+        target: region("australiasoutheast"),
+        strategy: Some(Strategy::VwanDrCircuit),
+        ..Wish::default()
+    };
+    for own in &mut scenario.resources {
+        if own["id"].as_str().unwrap().contains("/expressRouteCircuits/") {
+            own["sku"]["tier"] = "Standard".into();
+            own["properties"]["serviceProviderProperties"]["peeringLocation"] = "London".into();
+        }
+    }
+    let error = tried(&scenario, &wish).err().unwrap();
+    assert!(error.hints.iter().any(|own| own.contains("only Premium reaches it")), "{error:?}");
+}
