@@ -280,25 +280,17 @@ pub(super) fn look_around(estate: &KnownEstate, advice: &Advice, draft: &mut Dra
     let pairs: Vec<&Counterpart> =
         of_hubs.chain(draft.wan.iter().flat_map(|own| &own.matched)).collect();
     doubts::look(estate, advice, &pairs, todo);
-    for hub in advice.pairs.hubs.iter().filter_map(|own| own.hub.source.as_ref()) {
-        let far = hub.peerings.iter().filter_map(|side| estate.network(&side.remote));
-        for own in far.filter(|own| own.region != hub.region) {
-            let helped = draft.hubs.iter().flat_map(|hub| &hub.spokes).any(|spoke| {
-                spoke.id == own.id && spoke.elsewhere.iter().any(|side| side.remote == hub.id)
-            });
-            let uses = own.peerings.iter().any(|side| side.uses && side.remote == hub.id);
-            if uses && !helped {
-                todo.decide(format!(
-                    "{} in {} uses the gateway of {}, and loses its way to on-premises with it: the runbook \
-                     leaves it alone.",
-                    own.id.name(),
-                    own.region.as_str(),
-                    hub.id.name()
-                ));
-            }
-        }
-    }
+    far_users(estate, advice, &draft.hubs, todo);
     readdressing(&draft.hubs, draft.wan.as_ref(), todo);
+    if draft.strategy == Strategy::SameCircuitSwap {
+        // Azure-facts 1.3 and 7.2: the text says that it cannot be, and also what happens when it is.
+        todo.decide(
+            "The drill with the source down assumes that Azure takes the target's connection although the source's still \
+             stands on the circuit with the same addresses (`overlap: accept` in its world). Nobody has recorded whether it \
+             does: drill it with `overlap: refuse` as well, and agree beforehand on what is done if it refuses (Azure's \
+             support, another circuit, a VPN).",
+        );
+    }
     failback_network::look(&draft.hubs, todo);
     site::look(advice, &draft.hubs, draft.strategy, todo);
     let of_wan = wan::networks(estate, advice.source.as_ref());
@@ -317,6 +309,28 @@ pub(super) fn look_around(estate: &KnownEstate, advice: &Advice, draft: &mut Dra
         }
     }
     around_circuits(estate, advice, draft);
+}
+
+/// Networks of other regions that use the source's gateway, and that the runbook leaves alone.
+fn far_users(estate: &KnownEstate, advice: &Advice, hubs: &[DraftHub], todo: &mut Todo) {
+    for hub in advice.pairs.hubs.iter().filter_map(|own| own.hub.source.as_ref()) {
+        let far = hub.peerings.iter().filter_map(|side| estate.network(&side.remote));
+        for own in far.filter(|own| own.region != hub.region) {
+            let helped = hubs.iter().flat_map(|hub| &hub.spokes).any(|spoke| {
+                spoke.id == own.id && spoke.elsewhere.iter().any(|side| side.remote == hub.id)
+            });
+            let uses = own.peerings.iter().any(|side| side.uses && side.remote == hub.id);
+            if uses && !helped {
+                todo.decide(format!(
+                    "{} in {} uses the gateway of {}, and loses its way to on-premises with it: the runbook \
+                     leaves it alone.",
+                    own.id.name(),
+                    own.region.as_str(),
+                    hub.id.name()
+                ));
+            }
+        }
+    }
 }
 
 /// Whose addresses are others in the target.

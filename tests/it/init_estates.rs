@@ -389,3 +389,16 @@ fn a_virtual_wan_without_a_circuit_says_why_each_will_not_do() {
     let error = tried(&scenario, &wish).err().unwrap();
     assert!(error.hints.iter().any(|own| own.contains("only Premium reaches it")), "{error:?}");
 }
+
+#[test]
+fn what_the_drill_of_a_swap_assumes_is_told_in_the_list_and_in_its_world() {
+    let own = told(&estate("no-spare-circuit"), &Wish::default());
+    let head = |name: &str| {
+        let lines = own.files[name].lines().take_while(|own| own.starts_with('#'));
+        lines.map(|own| own.trim_start_matches(['#', ' '])).collect::<Vec<_>>().join(" ")
+    };
+    assert!(own.says(&["assumes", "`overlap: accept`", "`overlap: refuse`"]), "{:?}", own.todo);
+    assert!(head("my-failover-world.yaml").contains("`overlap: accept` is an assumption"));
+    assert!(!head("my-failover-world-planned.yaml").contains("overlap"));
+    assert!(!told(&estate("same-addresses"), &Wish::default()).says(&["overlap"]));
+}
