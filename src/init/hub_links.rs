@@ -7,10 +7,11 @@ use ipnet::IpNet;
 use super::circuits::is_revocable;
 use super::draft::{AlsoRemoved, DraftGateway, DraftKey, DraftLink};
 use super::error::InitError;
-use super::estate::CircuitLink;
+use super::estate::{CircuitLink, KnownEstate};
 use super::hub_pair::{HubBuilder, fresh};
 use super::names::{Renaming, keys, plain};
 use super::strategy::Strategy;
+use super::todo::Todo;
 use crate::arm::{GatewayView, kind};
 use crate::model::ResourceId;
 use crate::model::azure_limits::{FAST_PATH_UNITS, has_fast_path};
@@ -269,36 +270,41 @@ impl HubBuilder<'_> {
         if let Some(free) = free {
             return DraftKey::There(free);
         }
-        self.lack_authorization(circuit, &name);
+        lack_authorization(self.estate, self.todo, circuit, &name);
         DraftKey::There(name)
     }
+}
 
-    /// A key has to be made while the circuit can still be written: said, and there in the world that is drilled in.
-    fn lack_authorization(&mut self, circuit: &ResourceId, name: &str) {
-        self.todo.lack(
-            format!(
-                "{} is managed in the source region, and has no free authorization: while that is down \
-                 nobody can make one.",
-                circuit.name()
-            ),
-            vec![format!(
-                "az network express-route auth create --subscription {} -g {} --circuit-name {} -n {name}",
-                circuit.subscription(),
-                circuit.resource_group(),
-                circuit.name()
-            )],
-        );
-        if let Some(body) = self.todo.changed(self.estate, circuit) {
-            if !body["properties"]["authorizations"].is_array() {
-                body["properties"]["authorizations"] = serde_json::json!([]);
-            }
-            if let Some(all) = body["properties"]["authorizations"].as_array_mut() {
-                all.push(serde_json::json!({ "name": name, "properties": {
-                    // No word of its name in it: what a known key holds is blanked wherever it stands.
-                    "authorizationKey": seal(&format!("the key of {name}")),
-                    "authorizationUseStatus": "Available",
-                } }));
-            }
+/// A key has to be made while the circuit can still be written: said, and there in the world that is drilled in.
+pub(super) fn lack_authorization(
+    estate: &KnownEstate,
+    todo: &mut Todo,
+    circuit: &ResourceId,
+    name: &str,
+) {
+    todo.lack(
+        format!(
+            "{} is managed in the source region, and has no free authorization: while that is down \
+             nobody can make one.",
+            circuit.name()
+        ),
+        vec![format!(
+            "az network express-route auth create --subscription {} -g {} --circuit-name {} -n {name}",
+            circuit.subscription(),
+            circuit.resource_group(),
+            circuit.name()
+        )],
+    );
+    if let Some(body) = todo.changed(estate, circuit) {
+        if !body["properties"]["authorizations"].is_array() {
+            body["properties"]["authorizations"] = serde_json::json!([]);
+        }
+        if let Some(all) = body["properties"]["authorizations"].as_array_mut() {
+            all.push(serde_json::json!({ "name": name, "properties": {
+                // No word of its name in it: what a known key holds is blanked wherever it stands.
+                "authorizationKey": seal(&format!("the key of {name}")),
+                "authorizationUseStatus": "Available",
+            } }));
         }
     }
 }

@@ -372,8 +372,8 @@ fn a_site_behind_no_device_is_named() {
     assert!(!own.says(&["The site utrecht"]), "{:?}", own.todo);
 }
 
-#[test]
-fn a_virtual_wan_without_a_circuit_says_why_each_will_not_do() {
+/// A virtual WAN whose circuits are all in one place of this tier.
+fn wan(place: &str, tier: &str) -> (Scenario, Wish) {
     let mut scenario = estate("virtual-wan");
     let wish = Wish {
         target: region("australiasoutheast"),
@@ -382,10 +382,16 @@ fn a_virtual_wan_without_a_circuit_says_why_each_will_not_do() {
     };
     for own in &mut scenario.resources {
         if own["id"].as_str().unwrap().contains("/expressRouteCircuits/") {
-            own["sku"]["tier"] = "Standard".into();
-            own["properties"]["serviceProviderProperties"]["peeringLocation"] = "London".into();
+            own["sku"]["tier"] = tier.into();
+            own["properties"]["serviceProviderProperties"]["peeringLocation"] = place.into();
         }
     }
+    (scenario, wish)
+}
+
+#[test]
+fn a_virtual_wan_without_a_circuit_says_why_each_will_not_do() {
+    let (scenario, wish) = wan("London", "Standard");
     let error = tried(&scenario, &wish).err().unwrap();
     assert!(error.hints.iter().any(|own| own.contains("only Premium reaches it")), "{error:?}");
 }
