@@ -188,7 +188,8 @@ impl<'e> Matcher<'e> {
     /// What says that two networks stand for one another, the strongest first; none when nothing does.
     fn score(&self, source: &EstateNetwork, target: &EstateNetwork) -> Option<(u32, PairedBy)> {
         let like = likeness(&own_words(source, target), &own_words(target, source));
-        if let Some(said) = self.said.get(source.id.name()) {
+        let named = |(own, _): &(&String, &String)| own.eq_ignore_ascii_case(source.id.name());
+        if let Some((_, said)) = self.said.iter().find(named) {
             return (said.eq_ignore_ascii_case(target.id.name())
                 || said.eq_ignore_ascii_case(target.id.as_str()))
             .then_some((1000, PairedBy::Named));

@@ -48,7 +48,9 @@ fn idle(advice: &Advice, draft: &Draft, key: &str) -> Option<String> {
         }
         _ => {
             let source = key.strip_prefix("network.")?;
-            let why = format!("no network {source} of the source fails over with this strategy");
+            let why = format!(
+                "no network {source} of the source fails over with this strategy, or what it names stands for another"
+            );
             return (!is_paired(advice, draft, source)).then_some(why);
         }
     };
@@ -63,7 +65,7 @@ fn is_paired(advice: &Advice, draft: &Draft, source: &str) -> bool {
     let mut of_wan = draft.wan.iter().flat_map(|own| &own.matched);
     let is_it = |own: &Counterpart| {
         own.because == PairedBy::Named
-            && own.source.as_ref().is_some_and(|own| own.id.name() == source)
+            && own.source.as_ref().is_some_and(|own| own.id.name().eq_ignore_ascii_case(source))
     };
     of_hubs.any(is_it) || of_wan.any(is_it)
 }

@@ -279,7 +279,7 @@ fn of_two_hubs_with_the_same_addresses_the_choice_is_told() {
         "--param network."
     ]));
     let wish =
-        Wish { params: saying(&[("network.vnet-hub-weu", "vnet-zwei-neu")]), ..Wish::default() };
+        Wish { params: saying(&[("network.VNET-hub-weu", "vnet-zwei-neu")]), ..Wish::default() };
     let own = told(&scenario, &wish);
     assert_eq!(hub(&own), "vnet-zwei-neu");
     assert!(!own.says(&["would as well"]), "{:?}", own.todo);
