@@ -36,7 +36,7 @@ pub(super) fn take_up(hub: &DraftHub, steps: &mut Vec<StepText>) {
         let before = if made(spoke) {
             format!("spoke_side_gone{}.{}", hub.suffix, spoke.key)
         } else if spoke.spoke_side.before.is_none() {
-            format!("spoke_side_gone{}_{}", hub.suffix, spoke.key)
+            format!("spoke_side_stays{}_{}", hub.suffix, spoke.key)
         } else {
             format!("spoke_side_as_it_was{}_{}", hub.suffix, spoke.key)
         };

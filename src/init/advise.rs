@@ -10,7 +10,7 @@ use super::estate::{CircuitLink, KnownEstate, overlap};
 use super::others;
 use super::pairs::{self, Counterpart, Pairs};
 use super::strategy::{Fit, Strategy};
-use super::{tunnels, wan};
+use super::{site, tunnels, wan};
 use crate::model::{Region, ResourceId, geography};
 
 /// Looks at an estate.
@@ -26,10 +26,13 @@ pub fn advise(estate: &KnownEstate, wish: &Wish) -> Result<Advice, InitError> {
         Some(source) if wish.strategy != Some(Strategy::OnpremToAzure) => {
             pairs::pair(estate, source, &target, &chosen.networks())
         }
-        _ => pairs::alone(estate, &target),
+        _ => {
+            let moved = others::moved(estate, &target);
+            site::alone(estate, &target, &moved, chosen.get("hub"))?
+        }
     };
     said_networks(estate, &chosen, &target)?;
-    let mut view = View { estate, source: source.as_ref(), target: &target, pairs: &pairs };
+    let view = View { estate, source: source.as_ref(), target: &target, pairs: &pairs };
     let kept = view.kept();
     let fits: Vec<Fit> = Strategy::ALL.into_iter().map(|own| view.fit(own, kept)).collect();
     let strategy = match wish.strategy {
@@ -39,13 +42,24 @@ pub fn advise(estate: &KnownEstate, wish: &Wish) -> Result<Advice, InitError> {
         },
         None => best(estate, &fits).ok_or_else(|| nothing_fits(&fits))?,
     };
-    let mut circuit =
-        fits.iter().find(|fit| fit.strategy == strategy).and_then(|fit| fit.circuit.clone());
-    if let Some(name) = chosen.get("circuit") {
-        let own = circuits::named(estate, name).ok_or_else(|| no_circuit(estate, name))?;
-        reaches(own, &target).map_err(|why| InitError::new(format!("{why}.")))?;
-        circuit = Some(own.id.clone());
-    }
+    let found = fits.iter().find(|fit| fit.strategy == strategy);
+    let found = found.and_then(|fit| fit.circuit.clone());
+    let circuit = match chosen.get("circuit") {
+        Some(name) => {
+            let links = match strategy {
+                Strategy::SameCircuit | Strategy::SameCircuitSwap => Some(view.source_links()),
+                Strategy::DrCircuitPrepared => Some(view.target_links()),
+                Strategy::VwanDrCircuit
+                | Strategy::DrCircuit
+                | Strategy::TwoCircuitsOneLocation
+                | Strategy::VpnLastPath
+                | Strategy::OnpremToAzure
+                | Strategy::SiteRecoveryTest => None,
+            };
+            Some(circuits::said(estate, name, &target, links)?)
+        }
+        None => found,
+    };
     let asked = asked(&view, strategy, circuit.as_ref(), &chosen);
     Ok(Advice { source, target, fits, strategy, asked, pairs, circuit, chosen, kept })
 }
@@ -235,7 +249,7 @@ impl View<'_> {
             .collect()
     }
 
-    fn fit(&mut self, strategy: Strategy, kept: bool) -> Fit {
+    fn fit(&self, strategy: Strategy, kept: bool) -> Fit {
         let judged = match strategy {
             Strategy::VwanDrCircuit => {
                 wan::fit(self.estate, self.source, self.target, &self.used())
@@ -303,16 +317,7 @@ impl View<'_> {
             }
             .to_owned(),
         ];
-        for own in self.estate.circuits.iter().filter(|own| !used.contains(&own.id)) {
-            if let Err(no) = reaches(own, self.target) {
-                why.push(format!("{no}."));
-            } else if !own.ready {
-                why.push(format!(
-                    "{} is not provisioned by its provider, or has no private peering.",
-                    own.id.name()
-                ));
-            }
-        }
+        why.extend(circuits::why_not(self.estate, &used, self.target));
         Err(why)
     }
 
@@ -400,12 +405,6 @@ fn nothing_fits(fits: &[Fit]) -> InitError {
         error.hints.push(format!("{}: {}", fit.strategy.name(), fit.because.join(" ")));
     }
     error
-}
-
-fn no_circuit(estate: &KnownEstate, name: &str) -> InitError {
-    let all: Vec<&str> = estate.circuits.iter().map(|own| own.id.name()).collect();
-    InitError::new(format!("There is no circuit `{name}`, or several are called so."))
-        .hint(format!("The estate has {}; a whole id is taken as well.", all.join(", ")))
 }
 
 fn asked(

@@ -18,7 +18,7 @@ pub struct InitQuestion {
 }
 
 /// What may be said with `--param`, and what it is.
-const KEYS: [(&str, &str); 9] = [
+const KEYS: [(&str, &str); 10] = [
     ("circuit", "the circuit that the target uses, by its name or id"),
     ("team", "who answers for the runbook"),
     ("contact", "how to reach them"),
@@ -27,6 +27,7 @@ const KEYS: [(&str, &str); 9] = [
     ("gateway_subnet", "the prefix of a GatewaySubnet to be made"),
     ("weight", "the routing weight of the target's connection"),
     ("hub_prefix", "the addresses of a hub of a virtual WAN that is to be made"),
+    ("hub", "the network of the target that gets the gateway, where a site on-premises fails over"),
     ("network.NAME", "the network of the target that stands for NAME of the source"),
 ];
 
@@ -67,6 +68,10 @@ impl Chosen {
 
     pub(super) fn get(&self, key: &str) -> Option<&str> {
         self.values.get(key).map(String::as_str)
+    }
+
+    pub(super) fn all(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.values.iter().map(|(key, value)| (key.as_str(), value.as_str()))
     }
 
     pub(super) fn or<'c>(&'c self, key: &str, otherwise: &'c str) -> &'c str {

@@ -1,6 +1,7 @@
 //! Which circuits would do? What reaches the target's region, and which of several goes first.
 
-use super::estate::{Circuit, KnownEstate};
+use super::error::InitError;
+use super::estate::{Circuit, CircuitLink, KnownEstate};
 use super::names::likeness;
 use crate::model::geography;
 use crate::model::{Region, ResourceId};
@@ -101,4 +102,60 @@ pub(super) fn named<'e>(estate: &'e KnownEstate, name: &str) -> Option<&'e Circu
         own.id.name().eq_ignore_ascii_case(name) || own.id.as_str().eq_ignore_ascii_case(name)
     });
     found.next().filter(|_| found.next().is_none())
+}
+
+/// The circuit that somebody said, which must be one of these connections' where only those can be taken.
+///
+/// # Errors
+/// There is none of that name, it does not reach the target, or the strategy cannot take it.
+pub(super) fn said(
+    estate: &KnownEstate,
+    name: &str,
+    target: &Region,
+    links: Option<Vec<&CircuitLink>>,
+) -> Result<ResourceId, InitError> {
+    let own = named(estate, name).ok_or_else(|| {
+        let all: Vec<&str> = estate.circuits.iter().map(|own| own.id.name()).collect();
+        InitError::new(format!("There is no circuit `{name}`, or several are called so."))
+            .hint(format!("The estate has {}; a whole id is taken as well.", all.join(", ")))
+    })?;
+    reaches(own, target).map_err(|why| InitError::new(format!("{why}.")))?;
+    let Some(links) = links else { return Ok(own.id.clone()) };
+    if links.iter().all(|link| link.circuit != own.id) {
+        let all: Vec<&str> = links.iter().map(|link| link.circuit.name()).collect();
+        return Err(InitError::new(format!(
+            "--param circuit={name}: no connection that this strategy goes by leads to it."
+        ))
+        .hint(format!("They lead to {}; another strategy may take it.", all.join(", "))));
+    }
+    Ok(own.id.clone())
+}
+
+/// Whether a connection of the source can be ended from its circuit's side while the source is down: it was made with an
+/// authorization, and the circuit is not managed there.
+pub(super) fn is_revocable(
+    estate: &KnownEstate,
+    source: Option<&Region>,
+    link: &CircuitLink,
+) -> bool {
+    let circuit = estate.circuit(&link.circuit);
+    let dies = circuit.and_then(|own| own.region.as_ref()) == source
+        || estate.home_of(&link.circuit) == source;
+    link.authorization.is_some() && !dies
+}
+
+/// Why circuits that the source does not use would not do, each as a sentence.
+pub(super) fn why_not(estate: &KnownEstate, used: &[ResourceId], target: &Region) -> Vec<String> {
+    let mut why = Vec::new();
+    for own in estate.circuits.iter().filter(|own| !used.contains(&own.id)) {
+        if let Err(no) = reaches(own, target) {
+            why.push(format!("{no}."));
+        } else if !own.ready {
+            why.push(format!(
+                "{} is not provisioned by its provider, or has no private peering.",
+                own.id.name()
+            ));
+        }
+    }
+    why
 }

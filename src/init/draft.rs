@@ -57,6 +57,8 @@ pub(super) struct DraftHub {
     pub(super) source_gateway: Option<ResourceId>,
     pub(super) source_links: Vec<CircuitLink>,
     pub(super) links: Vec<DraftLink>,
+    /// Connections of the source that go, with circuits that the target is not connected with.
+    pub(super) also_removed: Vec<AlsoRemoved>,
     pub(super) spokes: Vec<DraftSpoke>,
     pub(super) tables: Vec<DraftTable>,
     pub(super) tunnels: Option<TunnelDraft>,
@@ -106,7 +108,17 @@ pub(super) struct DraftLink {
     pub(super) key: DraftKey,
     /// The source's connection that has to go first.
     pub(super) removed: Option<CircuitLink>,
+    /// What keeps replication off the circuit's Microsoft peering, if anything does.
+    pub(super) not_replicated: Option<String>,
     pub(super) onprem: Vec<IpNet>,
+}
+
+/// A connection of the source that goes and has no successor.
+#[derive(Debug, Clone)]
+pub(super) struct AlsoRemoved {
+    /// What the names of its steps end in.
+    pub(super) suffix: String,
+    pub(super) link: CircuitLink,
 }
 
 /// A spoke.

@@ -17,6 +17,7 @@ use super::strategy::Strategy;
 use super::tables;
 use super::todo::Todo;
 use super::tunnels;
+use super::unread;
 use super::wan;
 use crate::model::{Region, ResourceId};
 
@@ -72,6 +73,7 @@ pub fn draft(estate: &KnownEstate, advice: &Advice) -> Result<Draft, InitError> 
             hubs(estate, advice, &mut draft)?;
         }
     }
+    unread::refuse(advice, &draft)?;
     draft.revocable = others::revocable(estate, &draft);
     sessions::look(estate, &mut draft);
     locks::look(&estate.locks, &mut draft);

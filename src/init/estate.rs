@@ -6,7 +6,8 @@ use ipnet::IpNet;
 use serde_json::Value;
 
 use crate::arm::{
-    self, CircuitView, ConnectionView, GatewayView, PeeringView, SubnetView, kind, read,
+    self, CircuitPeeringView, CircuitView, ConnectionView, GatewayView, PeeringView, SubnetView,
+    kind, read,
 };
 use crate::model::net::clash;
 use crate::model::{Region, ResourceId};
@@ -94,6 +95,8 @@ pub(super) struct Circuit {
     /// Provisioned on both sides, with an enabled private peering.
     pub(super) ready: bool,
     pub(super) speaks_v6: bool,
+    /// What keeps replication off its Microsoft peering, as a phrase; none where that is ready.
+    pub(super) not_replicated: Option<String>,
     /// Authorizations, and whether they are free.
     pub(super) authorizations: Vec<(String, bool)>,
 }
@@ -314,7 +317,7 @@ fn circuit(id: &ResourceId, body: &Value) -> Circuit {
     let done = |state: Option<&str>, wanted: &str| {
         state.is_some_and(|state| state.eq_ignore_ascii_case(wanted))
     };
-    let peered = private.is_some_and(|own| arm::CircuitPeeringView::of(own).is_enabled());
+    let peered = private.is_some_and(|own| CircuitPeeringView::of(own).is_enabled());
     let authorizations = read::list(body, "/properties/authorizations").iter().filter_map(|own| {
         let free = read::is(own, "/properties/authorizationUseStatus", "Available");
         Some((read::name(own)?.to_owned(), free))
@@ -325,9 +328,25 @@ fn circuit(id: &ResourceId, body: &Value) -> Circuit {
         place: view.location().map(str::to_owned),
         tier: view.tier().map(str::to_owned),
         ready: done(view.state(), "Enabled") && view.is_provisioned() && peered,
-        speaks_v6: private.is_some_and(|own| arm::CircuitPeeringView::of(own).speaks_v6()),
+        speaks_v6: private.is_some_and(|own| CircuitPeeringView::of(own).speaks_v6()),
+        not_replicated: not_replicated(view),
         authorizations: authorizations.collect(),
     }
+}
+
+/// Why replication cannot use a circuit's Microsoft peering: it is Enabled, and its prefixes are Configured, or it carries
+/// nothing (azure-facts 1.7).
+fn not_replicated(circuit: CircuitView<'_>) -> Option<String> {
+    let Some(peering) = circuit.peering("MicrosoftPeering") else {
+        return Some("it has none".to_owned());
+    };
+    let own = CircuitPeeringView::of(peering);
+    if !own.is_enabled() {
+        return Some(format!("it is {}", own.state().unwrap_or("not reported")));
+    }
+    let pointer = "/properties/microsoftPeeringConfig/advertisedPublicPrefixesState";
+    let state = read::text(peering, pointer).unwrap_or("not reported");
+    (!state.eq_ignore_ascii_case("Configured")).then(|| format!("its prefixes are {state}"))
 }
 
 /// The authorization whose key a connection was made with; where no key tells, the only one in use.

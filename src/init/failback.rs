@@ -3,6 +3,7 @@
 use ipnet::IpNet;
 
 use super::draft::{Draft, DraftHub, DraftKey, DraftLink, DraftSpoke, made};
+use super::estate::CircuitLink;
 use super::failback_network::network_gone;
 use super::spokes_text::{spokes_param, subnets_param};
 use super::strategy::Strategy;
@@ -10,6 +11,7 @@ use super::text::Body;
 use super::text::{ParamText, StepText, expr, prefixes, scalar};
 use super::{follows, machines, others, tunnels};
 use crate::arm::kind;
+use crate::model::ResourceId;
 
 /// The failback of hubs and spokes.
 pub(super) fn body(draft: &Draft) -> Body {
@@ -379,24 +381,20 @@ fn return_home(draft: &Draft, hub: &DraftHub, steps: &mut Vec<StepText>) -> Vec<
             needs = vec![made];
         }
         let name = format!("return{}", link.suffix);
-        let mut step =
-            StepText::new(&name, &format!("{} returns", removed.id.name()), "connection.ensure")
-                .needs(&needs)
-                .with("name", removed.id.as_str())
-                .with("location", draft.source.as_ref().map_or("", |own| own.as_str()))
-                .with("gateway", gateway.as_str())
-                .with("circuit", expr(&format!("params.circuit{}", link.suffix)));
-        if let Some(name) = &removed.authorization {
-            step = step.with("authorization", format!("{own}{name}\""));
-        }
-        if removed.fast_path {
-            step = step.with("fast_path", "true");
-        }
-        steps.push(
-            step.with("routing_weight", removed.weight.to_string())
-                .is("side", "source")
-                .is("timeout", "30m"),
-        );
+        let circuit = expr(&format!("params.circuit{}", link.suffix));
+        let key = removed.authorization.as_ref().map(|name| format!("{own}{name}\""));
+        steps.push(returns(draft, gateway, removed, (&name, circuit, key)).needs(&needs));
+        returned.push(name);
+    }
+    for own in &hub.also_removed {
+        let all = draft.hubs.iter().flat_map(|hub| &hub.links);
+        let needs: Vec<String> = all.map(|link| format!("forgotten{}", link.suffix)).collect();
+        let name = format!("return{}", own.suffix);
+        let circuit = own.link.circuit.as_str();
+        let key = own.link.authorization.as_ref();
+        let key = key.map(|name| scalar(&format!("{circuit}/authorizations/{name}")));
+        let step = returns(draft, gateway, &own.link, (&name, scalar(circuit), key));
+        steps.push(step.needs(&needs));
         returned.push(name);
     }
     let mut proven = source_learns(hub, "", &returned, steps);
@@ -404,6 +402,30 @@ fn return_home(draft: &Draft, hub: &DraftHub, steps: &mut Vec<StepText>) -> Vec<
         proven = returned;
     }
     proven
+}
+
+/// A connection of the source as it was: the step of this name, with the circuit and the authorization as steps name them.
+fn returns(
+    draft: &Draft,
+    gateway: &ResourceId,
+    removed: &CircuitLink,
+    (name, circuit, key): (&str, String, Option<String>),
+) -> StepText {
+    let title = format!("{} returns", removed.id.name());
+    let mut step = StepText::new(name, &title, "connection.ensure")
+        .with("name", removed.id.as_str())
+        .with("location", draft.source.as_ref().map_or("", |own| own.as_str()))
+        .with("gateway", gateway.as_str())
+        .with("circuit", circuit);
+    if let Some(key) = key {
+        step = step.with("authorization", key);
+    }
+    if removed.fast_path {
+        step = step.with("fast_path", "true");
+    }
+    step.with("routing_weight", removed.weight.to_string())
+        .is("side", "source")
+        .is("timeout", "30m")
 }
 
 fn authorization_gone(link: &DraftLink, needs: &[String], steps: &mut Vec<StepText>) {

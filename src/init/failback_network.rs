@@ -5,6 +5,7 @@ use super::draft::made;
 use super::draft::{DraftHub, DraftSide, DraftSpoke, DraftTable};
 use super::text::Body;
 use super::text::{StepText, expr, scalar};
+use super::todo::Todo;
 
 /// Routes and peerings as they were; the steps that the gateway's end waits for.
 pub(super) fn network_gone(hub: &DraftHub, needs: &[String], body: &mut Body) -> Vec<String> {
@@ -117,6 +118,85 @@ fn peerings_gone(s: &str, needs: &[String], steps: &mut Vec<StepText>) -> String
     format!("hub_side_gone{s}")
 }
 
+/// The steps after which a hub's gateway is used by no spoke.
+pub(super) fn spokes_let_go(hub: &DraftHub) -> Vec<String> {
+    let s = &hub.suffix;
+    let mut all = Vec::new();
+    if hub.spokes.iter().any(made) {
+        all.push(format!("spoke_side_gone{s}"));
+    }
+    for spoke in hub.spokes.iter().filter(|own| !made(own) && own.spoke_side.gateway) {
+        match &spoke.spoke_side.before {
+            None => all.push(format!("spoke_side_stays{s}_{}", spoke.key)),
+            Some(before) if !before.uses => {
+                all.push(format!("spoke_side_as_it_was{s}_{}", spoke.key));
+            }
+            Some(_) => {}
+        }
+    }
+    all
+}
+
+/// A side that the failover made beside one that was there: it stays, without the gateway. If it went, the other would be
+/// Disconnected, and Azure connects that to nothing any more (azure-facts 1.6).
+fn stays(
+    hub: &DraftHub,
+    spoke: &DraftSpoke,
+    own: &DraftSide,
+    of_hub: bool,
+    needs: &[String],
+    steps: &mut Vec<StepText>,
+) -> Vec<String> {
+    if !own.gateway {
+        return Vec::new();
+    }
+    let (from, to) = if of_hub { (&hub.hub.id, &spoke.id) } else { (&spoke.id, &hub.hub.id) };
+    let mark = if of_hub { "hub_side" } else { "spoke_side" };
+    let flag = if of_hub { "allow_gateway_transit" } else { "use_remote_gateways" };
+    let name = format!("{mark}_stays{}_{}", hub.suffix, spoke.key);
+    steps.push(
+        StepText::new(
+            &name,
+            &format!("The peering {} stays, without the gateway", own.name),
+            "peering.ensure",
+        )
+        .needs(needs)
+        .with("vnet", from.as_str())
+        .with("name", scalar(&own.name))
+        .with("remote", to.as_str())
+        .with("allow_forwarded_traffic", own.forwarded.to_string())
+        .with(flag, "false")
+        .say(
+            "why",
+            "The other side was there before the failover. Removing this one would leave that Disconnected, and \
+             the next failover could not use it.",
+        ),
+    );
+    vec![name]
+}
+
+/// The sides of which only one was there before, for a person to see.
+pub(super) fn look(hubs: &[DraftHub], todo: &mut Todo) {
+    for hub in hubs {
+        for spoke in &hub.spokes {
+            let (kept, of) = match (&spoke.hub_side.before, &spoke.spoke_side.before) {
+                (Some(own), None) => (own, &hub.hub.id),
+                (None, Some(own)) => (own, &spoke.id),
+                (Some(_), Some(_)) | (None, None) => continue,
+            };
+            todo.decide(format!(
+                "Of the peering between {} and {} only one side stands today, {} of {}. The failover makes the other one, and \
+                 the way home leaves both, without the gateway: Azure connects no side again whose other one was removed. \
+                 If the networks shall be apart afterwards, remove both by hand.",
+                hub.hub.id.name(),
+                spoke.id.name(),
+                kept.name,
+                of.name()
+            ));
+        }
+    }
+}
+
 /// One side of a peering that was there in part: as it was.
 fn side(
     hub: &DraftHub,
@@ -129,14 +209,7 @@ fn side(
     let (from, to) = if of_hub { (&hub.hub.id, &spoke.id) } else { (&spoke.id, &hub.hub.id) };
     let mark = if of_hub { "hub_side" } else { "spoke_side" };
     let Some(before) = &own.before else {
-        let name = format!("{mark}_gone{}_{}", hub.suffix, spoke.key);
-        steps.push(
-            StepText::new(&name, &format!("The peering {} is removed", own.name), "peering.remove")
-                .needs(needs)
-                .with("id", scalar(&format!("{from}/virtualNetworkPeerings/{}", own.name)))
-                .with("remote", to.as_str()),
-        );
-        return vec![name];
+        return stays(hub, spoke, own, of_hub, needs, steps);
     };
     let was = if of_hub { before.lends } else { before.uses };
     if was == own.gateway && before.forwarded == own.forwarded {

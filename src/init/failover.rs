@@ -7,7 +7,7 @@ use super::strategy::Strategy;
 use super::swap::swap;
 use super::text::Body;
 use super::text::{ParamText, StepText, expr, prefix_or_list, prefixes, scalar};
-use super::{follows, machines, others, tunnels};
+use super::{follows, machines, others, site, tunnels};
 use crate::arm::kind;
 
 /// The failover of hubs and spokes.
@@ -188,6 +188,7 @@ fn first_looks(draft: &Draft, steps: &mut Vec<StepText>) -> Vec<String> {
         );
         looked.push(name);
     }
+    site::replication_path(draft, steps);
     for link in draft.hubs.iter().flat_map(|hub| &hub.links).filter(|own| own.before.is_some()) {
         let name = format!("stands_by{}", link.suffix);
         steps.push(

@@ -4,12 +4,14 @@ use std::collections::BTreeSet;
 
 use ipnet::IpNet;
 
-use super::draft::{DraftGateway, DraftKey, DraftLink};
+use super::circuits::is_revocable;
+use super::draft::{AlsoRemoved, DraftGateway, DraftKey, DraftLink};
 use super::error::InitError;
-use super::estate::CircuitLink;
+use super::estate::{CircuitLink, KnownEstate};
 use super::hub_pair::{HubBuilder, fresh};
-use super::names::{Renaming, keys};
+use super::names::{Renaming, keys, plain};
 use super::strategy::Strategy;
+use super::todo::Todo;
 use crate::arm::{GatewayView, kind};
 use crate::model::ResourceId;
 use crate::model::azure_limits::{FAST_PATH_UNITS, has_fast_path};
@@ -58,6 +60,8 @@ impl HubBuilder<'_> {
             let removed = (strategy == Strategy::SameCircuitSwap)
                 .then(|| source.iter().find(|own| own.circuit == circuit).cloned())
                 .flatten();
+            let own_circuit = self.estate.circuit(&circuit);
+            let not_replicated = own_circuit.and_then(|own| own.not_replicated.clone());
             let lower = u64::try_from(place).unwrap_or(0) * 10;
             links.push(DraftLink {
                 suffix: format!("{}{suffix}", self.suffix),
@@ -68,6 +72,7 @@ impl HubBuilder<'_> {
                 fast_path,
                 key,
                 removed,
+                not_replicated,
                 onprem,
             });
         }
@@ -75,13 +80,23 @@ impl HubBuilder<'_> {
     }
 
     /// The circuits that a gateway of the target is to be connected with, in their order.
-    fn circuits(&self, there: &[CircuitLink], source: &[CircuitLink]) -> Vec<ResourceId> {
+    pub(super) fn circuits(
+        &self,
+        there: &[CircuitLink],
+        source: &[CircuitLink],
+    ) -> Vec<ResourceId> {
+        let said = self.advice.circuit.as_ref().filter(|_| self.said_circuit());
+        let of = |links: &[CircuitLink]| -> Vec<ResourceId> {
+            let all = links.iter().map(|own| own.circuit.clone());
+            all.filter(|own| said.is_none_or(|said| said == own)).collect()
+        };
         let mut circuits: Vec<ResourceId> = match (self.advice.strategy, &self.advice.circuit) {
-            (Strategy::DrCircuitPrepared, _) => {
-                there.iter().map(|own| own.circuit.clone()).collect()
-            }
-            (Strategy::SameCircuit | Strategy::SameCircuitSwap, _) => {
-                source.iter().map(|own| own.circuit.clone()).collect()
+            (Strategy::DrCircuitPrepared, _) => of(there),
+            (Strategy::SameCircuit, _) => of(source),
+            (Strategy::SameCircuitSwap, _) => {
+                let all = of(source);
+                let sure: Vec<ResourceId> = of(&self.revocable(source));
+                if sure.is_empty() { all } else { sure }
             }
             (_, circuit) => circuit.iter().cloned().collect(),
         };
@@ -92,6 +107,50 @@ impl HubBuilder<'_> {
         let mut seen = BTreeSet::new();
         circuits.retain(|own| seen.insert(own.clone()));
         circuits
+    }
+
+    fn said_circuit(&self) -> bool {
+        self.advice.chosen.get("circuit").is_some()
+    }
+
+    /// The source's connections that can be ended while the source is down.
+    fn revocable(&self, source: &[CircuitLink]) -> Vec<CircuitLink> {
+        let region = self.advice.source.as_ref();
+        let sure = source.iter().filter(|own| is_revocable(self.estate, region, own));
+        sure.cloned().collect()
+    }
+
+    /// The source's connections with circuits that the target is not connected with in a swap: they go as well, since the
+    /// source's networks would come in by them beside the target's when it is back.
+    pub(super) fn also_removed(
+        &mut self,
+        links: &[DraftLink],
+        source: &[CircuitLink],
+    ) -> Vec<AlsoRemoved> {
+        if self.advice.strategy != Strategy::SameCircuitSwap {
+            return Vec::new();
+        }
+        let taken = |own: &&CircuitLink| links.iter().any(|link| link.circuit == own.circuit);
+        let left: Vec<&CircuitLink> = source.iter().filter(|own| !taken(own)).collect();
+        let with: Vec<&str> = links.iter().map(|link| link.circuit.name()).collect();
+        for own in &left {
+            let why = if self.said_circuit() {
+                "as was said"
+            } else {
+                "since that connection alone can be ended from its circuit's side while the source is down"
+            };
+            self.todo.decide(format!(
+                "The source is connected with {} as well. The target is connected with {} alone, {why}; {} goes too, and \
+                 what is behind {} alone is not reached.",
+                own.circuit.name(),
+                with.join(", "),
+                own.id.name(),
+                own.circuit.name()
+            ));
+        }
+        let suffix =
+            |own: &CircuitLink| format!("{}_also_{}", self.suffix, plain(own.circuit.name()));
+        left.into_iter().map(|own| AlsoRemoved { suffix: suffix(own), link: own.clone() }).collect()
     }
 
     /// What on-premises tells a circuit; all that is known of any site where nothing is.
@@ -211,36 +270,41 @@ impl HubBuilder<'_> {
         if let Some(free) = free {
             return DraftKey::There(free);
         }
-        self.lack_authorization(circuit, &name);
+        lack_authorization(self.estate, self.todo, circuit, &name);
         DraftKey::There(name)
     }
+}
 
-    /// A key has to be made while the circuit can still be written: said, and there in the world that is drilled in.
-    fn lack_authorization(&mut self, circuit: &ResourceId, name: &str) {
-        self.todo.lack(
-            format!(
-                "{} is managed in the source region, and has no free authorization: while that is down \
-                 nobody can make one.",
-                circuit.name()
-            ),
-            vec![format!(
-                "az network express-route auth create --subscription {} -g {} --circuit-name {} -n {name}",
-                circuit.subscription(),
-                circuit.resource_group(),
-                circuit.name()
-            )],
-        );
-        if let Some(body) = self.todo.changed(self.estate, circuit) {
-            if !body["properties"]["authorizations"].is_array() {
-                body["properties"]["authorizations"] = serde_json::json!([]);
-            }
-            if let Some(all) = body["properties"]["authorizations"].as_array_mut() {
-                all.push(serde_json::json!({ "name": name, "properties": {
-                    // No word of its name in it: what a known key holds is blanked wherever it stands.
-                    "authorizationKey": seal(&format!("the key of {name}")),
-                    "authorizationUseStatus": "Available",
-                } }));
-            }
+/// A key has to be made while the circuit can still be written: said, and there in the world that is drilled in.
+pub(super) fn lack_authorization(
+    estate: &KnownEstate,
+    todo: &mut Todo,
+    circuit: &ResourceId,
+    name: &str,
+) {
+    todo.lack(
+        format!(
+            "{} is managed in the source region, and has no free authorization: while that is down \
+             nobody can make one.",
+            circuit.name()
+        ),
+        vec![format!(
+            "az network express-route auth create --subscription {} -g {} --circuit-name {} -n {name}",
+            circuit.subscription(),
+            circuit.resource_group(),
+            circuit.name()
+        )],
+    );
+    if let Some(body) = todo.changed(estate, circuit) {
+        if !body["properties"]["authorizations"].is_array() {
+            body["properties"]["authorizations"] = serde_json::json!([]);
+        }
+        if let Some(all) = body["properties"]["authorizations"].as_array_mut() {
+            all.push(serde_json::json!({ "name": name, "properties": {
+                // No word of its name in it: what a known key holds is blanked wherever it stands.
+                "authorizationKey": seal(&format!("the key of {name}")),
+                "authorizationUseStatus": "Available",
+            } }));
         }
     }
 }

@@ -37,12 +37,13 @@ impl HubBuilder<'_> {
             .map(|own| self.estate.links_of(&own.id).cloned().collect())
             .unwrap_or_default();
         let by_circuit = self.advice.strategy.is_hub_and_spoke();
-        let gateway = self.gateway(pair, source_gateway.as_ref())?;
+        let gateway = self.gateway(pair, source_gateway.as_ref(), &source_links)?;
         let links = if by_circuit {
             self.links(&gateway, &source_links, weight, pair.hub.target.id.name())?
         } else {
             Vec::new()
         };
+        let also_removed = self.also_removed(&links, &source_links);
         let spokes = self.spokes(pair);
         let tables = self.tables(pair);
         let v6 = !links.is_empty()
@@ -73,6 +74,7 @@ impl HubBuilder<'_> {
             source_gateway: source_gateway.map(|own| own.id),
             source_links,
             links,
+            also_removed,
             spokes,
             tables,
             tunnels: None,
@@ -141,6 +143,7 @@ impl HubBuilder<'_> {
         &mut self,
         pair: &HubMatch,
         source: Option<&EstateGateway>,
+        source_links: &[CircuitLink],
     ) -> Result<DraftGateway, InitError> {
         let hub = &pair.hub.target;
         let scale = |id: &ResourceId| -> Option<(u64, u64)> {
@@ -173,6 +176,7 @@ impl HubBuilder<'_> {
         );
         let id = fresh(self.estate, &hub.id, kind::GATEWAYS, &name)?;
         let subnet = self.gateway_subnet(&pair.hub)?;
+        let subnet = self.without_v6(subnet, source_links, &pair.hub.target);
         Ok(DraftGateway { id, exists: false, sku, autoscale, subnet })
     }
 
@@ -218,6 +222,36 @@ impl HubBuilder<'_> {
             return Ok(Some(vec![room]));
         }
         Ok(Some(vec![self.lack_room(target)?]))
+    }
+
+    /// The prefixes without IPv6 where a circuit has IPv4 alone: Azure connects no gateway in a subnet of both to that (rule
+    /// PEER-IPV6-GATEWAY). The subnet is ours to choose, and IPv4 recovers.
+    fn without_v6(
+        &mut self,
+        subnet: Option<Vec<IpNet>>,
+        source_links: &[CircuitLink],
+        hub: &EstateNetwork,
+    ) -> Option<Vec<IpNet>> {
+        let mut subnet = subnet?;
+        let is_v6 = |own: &IpNet| matches!(own, IpNet::V6(_));
+        if !self.advice.strategy.is_hub_and_spoke()
+            || !subnet.iter().any(is_v6)
+            || subnet.iter().all(is_v6)
+        {
+            return Some(subnet);
+        }
+        let all = self.circuits(&[], source_links);
+        let speaks = |id: &ResourceId| self.estate.circuit(id).is_some_and(|own| own.speaks_v6);
+        if let Some(silent) = all.iter().find(|id| !speaks(id)) {
+            subnet.retain(|own| !is_v6(own));
+            self.todo.decide(format!(
+                "The private peering of {} has no IPv6: the GatewaySubnet of {} is made without an IPv6 prefix, and IPv4 \
+                 recovers alone. For both, configure IPv6 on the peering and write the runbook again.",
+                silent.name(),
+                hub.id.name()
+            ));
+        }
+        Some(subnet)
     }
 
     /// A network without room for a gateway needs more addresses: which of them the gateway would have.

@@ -96,6 +96,7 @@ fn of_hub(hub: &DraftHub) -> Vec<ResourceId> {
         }
         all.extend(link.removed.iter().map(|own| own.id.clone()));
     }
+    all.extend(hub.also_removed.iter().map(|own| own.link.id.clone()));
     for own in &hub.spokes {
         all.push(own.id.clone());
     }

@@ -6,15 +6,15 @@ use ipnet::IpNet;
 
 use super::advice::{Advice, CONTACT, Fitness};
 use super::circuits;
-use super::draft::{Draft, DraftHub, TestDraft, WanDraft};
+use super::draft::{Draft, DraftHub, DraftTunnel, TestDraft, WanDraft};
 use super::error::InitError;
-use super::estate::KnownEstate;
+use super::estate::{KnownEstate, overlap};
 use super::hub_pair::readdressed;
 use super::pairs::{Counterpart, Pairs};
 use super::strategy::Strategy;
 use super::text::{StepText, expr, prefixes};
 use super::todo::Todo;
-use super::wan;
+use super::{doubts, failback_network, site, wan};
 use crate::arm::{kind, read};
 use crate::model::{Region, ResourceId};
 
@@ -50,6 +50,33 @@ pub(super) fn plans(
         taken.push(id.clone());
     }
     taken
+}
+
+/// Why a person moves the machines: no plan is known, or those that are go down with the region that is left.
+fn without_plan(estate: &KnownEstate, source: Option<&Region>, todo: &mut Todo) {
+    let lost = estate.of_kind(RECOVERY_PLANS).filter(|(id, _)| {
+        let vault = id.parent().and_then(|vault| estate.bodies.get(&vault));
+        source.is_some() && vault.and_then(read::region).as_ref() == source
+    });
+    let mut any = false;
+    for (id, _) in lost {
+        any = true;
+        let vault = id.parent();
+        todo.decide(format!(
+            "The recovery plan {} cannot be used: its vault {} is in {}, and goes down with what it is to move machines out \
+             of. Protect the machines from a vault in another region; until then the step `machines` asks a person, who \
+             cannot do it either.",
+            id.name(),
+            vault.as_ref().map_or("", ResourceId::name),
+            source.map_or("the source region", Region::as_str)
+        ));
+    }
+    if !any {
+        todo.decide(
+            "No recovery plan of Site Recovery is in the world: the step `machines` asks a person. Capture the \
+             vault as well, or write `recovery_plan.failover` there.",
+        );
+    }
 }
 
 fn machines(plan: &serde_json::Value) -> BTreeSet<String> {
@@ -177,17 +204,8 @@ pub(super) fn revocable(estate: &KnownEstate, draft: &Draft) -> bool {
     let source = draft.source.as_ref();
     let removed =
         draft.hubs.iter().flat_map(|hub| &hub.links).filter_map(|own| own.removed.as_ref());
-    let mut any = false;
-    for link in removed {
-        let circuit = estate.circuit(&link.circuit);
-        let dies = circuit.and_then(|own| own.region.as_ref()) == source
-            || estate.home_of(&link.circuit) == source;
-        if link.authorization.is_none() || dies {
-            return false;
-        }
-        any = true;
-    }
-    any
+    let mut removed = removed.peekable();
+    removed.peek().is_some() && removed.all(|link| circuits::is_revocable(estate, source, link))
 }
 
 /// On-premises stops telling of what moved.
@@ -255,33 +273,26 @@ pub(super) fn look_around(estate: &KnownEstate, advice: &Advice, draft: &mut Dra
         "`roles.commander`: name the accounts that may say yes (`people`), or anybody with access may.",
     );
     if draft.plans.is_empty() && draft.strategy != Strategy::SiteRecoveryTest {
+        without_plan(estate, advice.source.as_ref(), todo);
+    }
+    let of_hubs = advice.pairs.hubs.iter();
+    let of_hubs = of_hubs.flat_map(|hub| std::iter::once(&hub.hub).chain(&hub.spokes));
+    let pairs: Vec<&Counterpart> =
+        of_hubs.chain(draft.wan.iter().flat_map(|own| &own.matched)).collect();
+    doubts::look(estate, advice, &pairs, todo);
+    far_users(estate, advice, &draft.hubs, todo);
+    readdressing(&draft.hubs, draft.wan.as_ref(), todo);
+    if draft.strategy == Strategy::SameCircuitSwap {
+        // Azure-facts 1.3 and 7.2: the text says that it cannot be, and also what happens when it is.
         todo.decide(
-            "No recovery plan of Site Recovery is in the world: the step `machines` asks a person. Capture the \
-             vault as well, or write `recovery_plan.failover` there.",
+            "The drill with the source down assumes that Azure takes the target's connection although the source's still \
+             stands on the circuit with the same addresses (`overlap: accept` in its world). Nobody has recorded whether it \
+             does: drill it with `overlap: refuse` as well, and agree beforehand on what is done if it refuses (Azure's \
+             support, another circuit, a VPN).",
         );
     }
-    let pairs = &advice.pairs.hubs;
-    around_pairs(pairs.iter().flat_map(|hub| std::iter::once(&hub.hub).chain(&hub.spokes)), todo);
-    around_pairs(draft.wan.iter().flat_map(|own| &own.matched), todo);
-    for hub in advice.pairs.hubs.iter().filter_map(|own| own.hub.source.as_ref()) {
-        let far = hub.peerings.iter().filter_map(|side| estate.network(&side.remote));
-        for own in far.filter(|own| own.region != hub.region) {
-            let helped = draft.hubs.iter().flat_map(|hub| &hub.spokes).any(|spoke| {
-                spoke.id == own.id && spoke.elsewhere.iter().any(|side| side.remote == hub.id)
-            });
-            let uses = own.peerings.iter().any(|side| side.uses && side.remote == hub.id);
-            if uses && !helped {
-                todo.decide(format!(
-                    "{} in {} uses the gateway of {}, and loses its way to on-premises with it: the runbook \
-                     leaves it alone.",
-                    own.id.name(),
-                    own.region.as_str(),
-                    hub.id.name()
-                ));
-            }
-        }
-    }
-    readdressing(&draft.hubs, draft.wan.as_ref(), todo);
+    failback_network::look(&draft.hubs, todo);
+    site::look(advice, &draft.hubs, draft.strategy, todo);
     let of_wan = wan::networks(estate, advice.source.as_ref());
     for id in &advice.pairs.left_out {
         match (of_wan.iter().any(|own| own.id == *id), &draft.wan) {
@@ -300,6 +311,28 @@ pub(super) fn look_around(estate: &KnownEstate, advice: &Advice, draft: &mut Dra
     around_circuits(estate, advice, draft);
 }
 
+/// Networks of other regions that use the source's gateway, and that the runbook leaves alone.
+fn far_users(estate: &KnownEstate, advice: &Advice, hubs: &[DraftHub], todo: &mut Todo) {
+    for hub in advice.pairs.hubs.iter().filter_map(|own| own.hub.source.as_ref()) {
+        let far = hub.peerings.iter().filter_map(|side| estate.network(&side.remote));
+        for own in far.filter(|own| own.region != hub.region) {
+            let helped = hubs.iter().flat_map(|hub| &hub.spokes).any(|spoke| {
+                spoke.id == own.id && spoke.elsewhere.iter().any(|side| side.remote == hub.id)
+            });
+            let uses = own.peerings.iter().any(|side| side.uses && side.remote == hub.id);
+            if uses && !helped {
+                todo.decide(format!(
+                    "{} in {} uses the gateway of {}, and loses its way to on-premises with it: the runbook \
+                     leaves it alone.",
+                    own.id.name(),
+                    own.region.as_str(),
+                    hub.id.name()
+                ));
+            }
+        }
+    }
+}
+
 /// Whose addresses are others in the target.
 fn readdressing(hubs: &[DraftHub], wan: Option<&WanDraft>, todo: &mut Todo) {
     for own in hubs.iter().flat_map(|hub| &hub.readdressed) {
@@ -312,33 +345,6 @@ fn readdressing(hubs: &[DraftHub], wan: Option<&WanDraft>, todo: &mut Todo) {
         todo.decide(format!(
             "{own}: names, firewalls and whatever knows its addresses must follow; the step `names` asks for it."
         ));
-    }
-}
-
-/// What a person should see of the networks that stand for others.
-fn around_pairs<'p>(pairs: impl Iterator<Item = &'p Counterpart>, todo: &mut Todo) {
-    for own in pairs {
-        let Some(source) = &own.source else { continue };
-        if !own.planned && own.because.is_guess() {
-            todo.decide(format!(
-                "{} stands for {}, because of {}: see that it does (--param network.{}=NAME).",
-                own.target.id.name(),
-                source.id.name(),
-                own.because,
-                source.id.name()
-            ));
-        }
-        if !own.planned && source.dns != own.target.dns {
-            todo.decide(format!(
-                "{} asks {} for names, and {} asks {}: see that names resolve when the source is down. A step is \
-                 `vnet.dns`, by hand: az network vnet update --ids {} --dns-servers ADDRESSES",
-                source.id.name(),
-                servers(&source.dns),
-                own.target.id.name(),
-                servers(&own.target.dns),
-                own.target.id
-            ));
-        }
     }
 }
 
@@ -359,6 +365,7 @@ fn around_circuits(estate: &KnownEstate, advice: &Advice, draft: &mut Draft) {
             ));
         }
     }
+    behind_devices(estate, draft);
     let has_vpn = advice
         .pairs
         .hubs
@@ -380,6 +387,35 @@ fn around_circuits(estate: &KnownEstate, advice: &Advice, draft: &mut Draft) {
     }
 }
 
-fn servers(all: &[String]) -> String {
-    if all.is_empty() { "Azure's own resolver".to_owned() } else { all.join(", ") }
+/// Sites that no tunnel leads to, where the tunnels are the way.
+fn behind_devices(estate: &KnownEstate, draft: &mut Draft) {
+    let tunnels: Vec<&DraftTunnel> = draft
+        .hubs
+        .iter()
+        .filter_map(|hub| hub.tunnels.as_ref())
+        .flat_map(|own| &own.tunnels)
+        .collect();
+    if tunnels.is_empty() {
+        return;
+    }
+    let devices = &estate.onprem.devices;
+    let at =
+        |own: &DraftTunnel| devices.iter().find(|device| device.address.to_string() == own.address);
+    let mut lost = Vec::new();
+    for site in &estate.onprem.sites {
+        let leads = |own: &&DraftTunnel| match at(own) {
+            Some(device) => device.sites.is_empty() || device.sites.contains(&site.name),
+            // Of a device that the world does not have, the prefixes of what stands for it say what is behind it; without
+            // any it tells them itself.
+            None => own.prefixes.is_empty() || overlap(&own.prefixes, &site.prefixes),
+        };
+        if !tunnels.iter().any(leads) {
+            lost.push(site.name.clone());
+        }
+    }
+    for site in lost {
+        draft.todo.decide(format!(
+            "The site {site} is behind no device that a tunnel leads to: it reaches nothing after a failover."
+        ));
+    }
 }

@@ -19,6 +19,10 @@ pub(super) struct Counterpart {
     pub(super) planned: bool,
     /// Why these two.
     pub(super) because: PairedBy,
+    /// Networks of the target that would do as well, by the same reason.
+    pub(super) rivals: Vec<String>,
+    /// The network that has the name which this one would have been made with.
+    pub(super) name_taken: Option<(ResourceId, Region)>,
 }
 
 /// A hub and its spokes.
@@ -49,6 +53,8 @@ pub(super) enum PairedBy {
     LikeNames,
     OnlyOneLeft,
     HubByGateway,
+    HubLends,
+    HubLikely,
     ToBeMade,
 }
 
@@ -56,11 +62,12 @@ impl PairedBy {
     /// Whether it is a guess, which a person should look at.
     pub(super) fn is_guess(self) -> bool {
         match self {
-            Self::LikeNames | Self::OnlyOneLeft => true,
+            Self::LikeNames | Self::OnlyOneLeft | Self::HubLikely => true,
             Self::Named
             | Self::Mapping
             | Self::SameAddresses
             | Self::HubByGateway
+            | Self::HubLends
             | Self::ToBeMade => false,
         }
     }
@@ -75,6 +82,8 @@ impl fmt::Display for PairedBy {
             Self::LikeNames => "names that are alike",
             Self::OnlyOneLeft => "nothing else is left for it",
             Self::HubByGateway => "it is the hub there",
+            Self::HubLends => "it lends a gateway to others there",
+            Self::HubLikely => "it is most like a hub there",
             Self::ToBeMade => "nothing at the target stands for it",
         })
     }
@@ -179,7 +188,8 @@ impl<'e> Matcher<'e> {
     /// What says that two networks stand for one another, the strongest first; none when nothing does.
     fn score(&self, source: &EstateNetwork, target: &EstateNetwork) -> Option<(u32, PairedBy)> {
         let like = likeness(&own_words(source, target), &own_words(target, source));
-        if let Some(said) = self.said.get(source.id.name()) {
+        let named = |(own, _): &(&String, &String)| own.eq_ignore_ascii_case(source.id.name());
+        if let Some((_, said)) = self.said.iter().find(named) {
             return (said.eq_ignore_ascii_case(target.id.name())
                 || said.eq_ignore_ascii_case(target.id.as_str()))
             .then_some((1000, PairedBy::Named));
@@ -278,39 +288,76 @@ impl<'e> Matcher<'e> {
                 target,
                 planned: false,
                 because: *because,
+                rivals: self.rivals(source, *because),
+                name_taken: None,
             };
         }
+        let (target, name_taken) = as_planned(self.estate, source, region, renaming);
         Counterpart {
             source: Some(source.clone()),
-            target: as_planned(self.estate, source, region, renaming),
+            target,
             planned: true,
             because: PairedBy::ToBeMade,
+            rivals: Vec::new(),
+            name_taken,
         }
+    }
+
+    /// The networks that were left over and that the same reason speaks for; of a guess everything is looked at anyway.
+    fn rivals(&self, source: &EstateNetwork, because: PairedBy) -> Vec<String> {
+        let as_well = |own: &&&EstateNetwork| match because {
+            PairedBy::SameAddresses => {
+                self.score(source, own).is_some_and(|(_, own)| own == PairedBy::SameAddresses)
+            }
+            // A gateway or its subnet.
+            PairedBy::HubByGateway => bonus(self.estate, own) >= 100,
+            PairedBy::Named
+            | PairedBy::Mapping
+            | PairedBy::LikeNames
+            | PairedBy::OnlyOneLeft
+            | PairedBy::HubLends
+            | PairedBy::HubLikely
+            | PairedBy::ToBeMade => false,
+        };
+        self.free.iter().filter(as_well).map(|own| own.id.name().to_owned()).collect()
     }
 }
 
-/// A network as it would be made: the source's addresses and subnets, in the target region.
+/// A network as it would be made: the source's addresses and subnets, in the target region; and the one that has its name.
 fn as_planned(
     estate: &KnownEstate,
     source: &EstateNetwork,
     region: &Region,
     renaming: &Renaming,
-) -> EstateNetwork {
-    let name = renaming.name(source.id.name());
+) -> (EstateNetwork, Option<(ResourceId, Region)>) {
+    let wanted = renaming.name(source.id.name());
     let group = planned_group(estate, source, region, renaming);
-    let id = ResourceId::parse(&format!(
-        "/subscriptions/{}/resourceGroups/{group}/providers/Microsoft.Network/virtualNetworks/{name}",
-        source.id.subscription()
-    ));
+    let named = |name: &str| {
+        ResourceId::parse(&format!(
+            "/subscriptions/{}/resourceGroups/{group}/providers/Microsoft.Network/virtualNetworks/{name}",
+            source.id.subscription()
+        ))
+        .unwrap_or_else(|_| source.id.clone())
+    };
+    let stands = |id: &ResourceId| estate.network(id);
+    let taken = stands(&named(&wanted)).map(|own| (own.id.clone(), own.region.clone()));
+    let mut id = named(&wanted);
+    let mut number = 1;
+    while stands(&id).is_some() && number < 100 {
+        // One id is one network in one region: what has the name keeps it.
+        let more = if number == 1 { String::new() } else { format!("-{number}") };
+        id = named(&format!("{wanted}-{}{more}", region.as_str()));
+        number += 1;
+    }
     let mut planned = source.clone();
-    planned.id = id.unwrap_or_else(|_| source.id.clone());
+    planned.id = id;
     planned.region = region.clone();
     planned.peerings.clear();
     planned.subnets.retain(|own| own.name != "GatewaySubnet");
     for subnet in &mut planned.subnets {
         (subnet.table, subnet.security_group) = (None, None);
     }
-    planned
+    (planned, taken)
 }
 
 /// The group of what would be made: the source group's counterpart where that is homed elsewhere.
@@ -347,7 +394,7 @@ fn planned_group(
 }
 
 /// What makes a network a hub, besides its name.
-fn bonus(estate: &KnownEstate, network: &EstateNetwork) -> u32 {
+pub(super) fn bonus(estate: &KnownEstate, network: &EstateNetwork) -> u32 {
     let has = |name: &str| network.subnets.iter().any(|own| own.name == name);
     let mut bonus = 0;
     if estate.gateway_in(&network.id).is_some() {
@@ -411,25 +458,4 @@ pub(super) fn among(
     }
     let made = networks.iter().map(|own| matcher.counterpart(own, target, &renaming)).collect();
     (made, renaming)
-}
-
-/// The hub and spokes of a region that nothing fails over from: an on-premises site does.
-pub(super) fn alone(estate: &KnownEstate, target: &Region) -> Pairs {
-    let there: Vec<&EstateNetwork> =
-        estate.networks.iter().filter(|n| n.region == *target).collect();
-    let Some(hub) = there.iter().max_by_key(|own| (bonus(estate, own), own.id.clone())) else {
-        return Pairs::default();
-    };
-    let as_it_is = |network: &EstateNetwork| Counterpart {
-        source: None,
-        target: network.clone(),
-        planned: false,
-        because: PairedBy::HubByGateway,
-    };
-    let spokes =
-        there.iter().filter(|own| own.id != hub.id && estate.gateway_in(&own.id).is_none());
-    let hubs =
-        vec![HubMatch { hub: as_it_is(hub), spokes: spokes.map(|own| as_it_is(own)).collect() }];
-    let renaming = Renaming::between("", target.as_str());
-    Pairs { hubs, renaming, left_out: Vec::new() }
 }

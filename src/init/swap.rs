@@ -1,6 +1,7 @@
 //! How does one circuit change hands? The source's connections go, or a person says what becomes of the target.
 
 use super::draft::{Draft, DraftHub, DraftLink};
+use super::estate::CircuitLink;
 use super::text::Body;
 use super::text::{StepText, expr, prefixes, rows};
 
@@ -11,7 +12,16 @@ pub(super) fn swap(draft: &Draft, body: &mut Body) {
     let source = draft.source.as_ref().map_or("the source", |own| own.as_str());
     let mut failed = Vec::new();
     for (hub, link) in &links {
-        failed.extend(disconnect(hub, link, source, &mut body.steps));
+        let Some(removed) = &link.removed else { continue };
+        let circuit = format!("${{params.circuit{}}}", link.suffix);
+        failed.push(disconnect(hub, removed, &link.suffix, &circuit, source, &mut body.steps));
+    }
+    // Nothing waits for these: in a dead region each would take the ten minutes that the first one took.
+    for hub in &draft.hubs {
+        for own in &hub.also_removed {
+            let circuit = own.link.circuit.as_str();
+            disconnect(hub, &own.link, &own.suffix, circuit, source, &mut body.steps);
+        }
     }
     what_now(draft.revocable, &failed, body);
     for (hub, link) in &links {
@@ -19,16 +29,17 @@ pub(super) fn swap(draft: &Draft, body: &mut Body) {
     }
 }
 
-/// The source's connection goes; the step that tries.
+/// A connection of the source goes; the step that tries.
 fn disconnect(
     hub: &DraftHub,
-    link: &DraftLink,
+    removed: &CircuitLink,
+    suffix: &str,
+    circuit: &str,
     source: &str,
     steps: &mut Vec<StepText>,
-) -> Option<String> {
-    let removed = link.removed.as_ref()?;
+) -> String {
     let mut step = StepText::new(
-        &format!("disconnect{}", link.suffix),
+        &format!("disconnect{suffix}"),
         &format!("{} is removed", removed.id.name()),
         "connection.remove",
     )
@@ -38,10 +49,7 @@ fn disconnect(
         step = step.with("gateway", gateway.as_str());
     }
     if let Some(name) = &removed.authorization {
-        step = step.with(
-            "authorization",
-            format!("\"${{params.circuit{}}}/authorizations/{name}\"", link.suffix),
-        );
+        step = step.with("authorization", format!("\"{circuit}/authorizations/{name}\""));
     }
     steps.push(
             step.is("side", "source")
@@ -64,7 +72,7 @@ fn disconnect(
                 .say("looks_good", "A GET of the connection answers 404.")
                 .say("call", "Azure support, severity A, when it neither goes nor fails."),
         );
-    Some(format!("disconnect{}", link.suffix))
+    format!("disconnect{suffix}")
 }
 
 /// A person chooses what becomes of a target that a connection of the source stands in the way of.

@@ -3,6 +3,7 @@
 use super::advice::{Advice, Fitness};
 use super::draft::{DraftHub, DraftTunnel, TunnelDraft};
 use super::estate::KnownEstate;
+use super::failback_network::spokes_let_go;
 use super::failover_steps::network_steps;
 use super::hub_pair::fresh;
 use super::pairs::{HubMatch, Pairs};
@@ -281,9 +282,7 @@ pub(super) fn steps_home(hub: &DraftHub, own: &TunnelDraft, body: &mut Body) -> 
 fn gateway_gone(hub: &DraftHub, own: &TunnelDraft, gone: &[String], steps: &mut Vec<StepText>) {
     let s = &hub.suffix;
     let mut needs = gone.to_vec();
-    if !hub.spokes.is_empty() && hub.spokes.iter().all(|own| own.hub_side.before.is_none()) {
-        needs.push(format!("hub_side_gone{s}"));
-    }
+    needs.extend(spokes_let_go(hub));
     for table in hub.tables.iter().filter(|own| own.gateway_subnet.is_some()) {
         needs.push(format!("{}_off_gateway{s}", table.key));
     }

@@ -5,10 +5,11 @@ use serde_json::Value;
 
 use super::advice::{Advice, Fitness};
 use super::blocks::{free_anywhere, moved};
-use super::circuits::{place, spare};
+use super::circuits::{place, reaches, spare, why_not};
 use super::draft::{Draft, DraftKey, WanDraft};
 use super::error::InitError;
 use super::estate::{EstateNetwork, KnownEstate, overlap};
+use super::hub_links::lack_authorization;
 use super::hub_pair::fresh;
 use super::names::{Renaming, keys};
 use super::pairs::{self, Counterpart};
@@ -125,11 +126,28 @@ pub(super) fn fit(
         return Ok((vec![why], Some(circuit)));
     }
     let spare = spare(estate, used, target);
+    // A virtual WAN takes no addresses twice: the source's own circuit can serve both hubs.
+    let own = used.iter().filter_map(|id| estate.circuit(id));
+    let mut own = own.filter(|own| own.ready && reaches(own, target).is_ok());
+    if let (None, Some(own)) = (spare.first(), own.next()) {
+        let mut why = vec![format!(
+            "No circuit is free; {} at {}, which the source uses, reaches the target as well, and the target's networks have \
+             other addresses.",
+            own.id.name(),
+            place(own)
+        )];
+        why.extend(why_not(estate, used, target));
+        return Ok((why, Some(own.id.clone())));
+    }
     match spare.first() {
-        None => Err(vec![
-            "The networks are connected to a virtual WAN, and no circuit is free that reaches the target."
-                .to_owned(),
-        ]),
+        None => {
+            let mut why = vec![
+                "The networks are connected to a virtual WAN, and no circuit is free that reaches the target."
+                    .to_owned(),
+            ];
+            why.extend(why_not(estate, used, target));
+            Err(why)
+        }
         Some(own) => Ok((
             vec![format!(
                 "The networks are connected to {}; {} at {} is free and reaches the target.",
@@ -174,7 +192,7 @@ pub(super) fn draft(
     };
     let existing = links_of(estate, own_gateway).into_iter().find(|own| own.0 == circuit);
     let units = source_gateway.and_then(|own| estate.bodies.get(own)).map_or((1, 2), units_of);
-    let key = key_for(&circuit, &gateway, &hub);
+    let key = key_for(estate, advice, &circuit, (&gateway, &hub), todo);
     let azure = matched.iter().flat_map(|own| own.target.space.clone()).chain([prefix]).collect();
     let source_circuits: Vec<ResourceId> = used_circuits(estate, Some(source));
     Ok(WanDraft {
@@ -240,13 +258,32 @@ fn links_of(estate: &KnownEstate, gateway: Option<&ResourceId>) -> Vec<(Resource
     gateway.map(|own| links(estate, own)).unwrap_or_default()
 }
 
-/// Within a subscription a connection needs no key.
-fn key_for(circuit: &ResourceId, gateway: &ResourceId, hub: &ResourceId) -> DraftKey {
+/// Within a subscription a connection needs no key. Of a circuit that nobody can write while the source is down the key
+/// has to be there before.
+fn key_for(
+    estate: &KnownEstate,
+    advice: &Advice,
+    circuit: &ResourceId,
+    (gateway, hub): (&ResourceId, &ResourceId),
+    todo: &mut Todo,
+) -> DraftKey {
     if circuit.subscription().eq_ignore_ascii_case(gateway.subscription()) {
-        DraftKey::None
-    } else {
-        DraftKey::Made(format!("auth-{}", hub.name()))
+        return DraftKey::None;
     }
+    let name = format!("auth-{}", hub.name());
+    let own = estate.circuit(circuit);
+    let source = advice.source.as_ref();
+    let dies = source.is_some()
+        && (own.and_then(|own| own.region.as_ref()) == source || estate.home_of(circuit) == source);
+    if !dies {
+        return DraftKey::Made(name);
+    }
+    let free = own.and_then(|own| own.authorizations.iter().find(|(_, free)| *free));
+    if let Some((free, _)) = free {
+        return DraftKey::There(free.clone());
+    }
+    lack_authorization(estate, todo, circuit, &name);
+    DraftKey::There(name)
 }
 
 /// A virtual WAN takes no addresses twice: networks to be made are given others. All that are taken then.

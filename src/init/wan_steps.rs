@@ -197,8 +197,15 @@ fn connect(own: &WanDraft, steps: &mut Vec<StepText>) {
     .with("name", scalar(&own.connection))
     .with("circuit", expr("params.circuit"))
     .with("hub", hub_id());
-    if matches!(own.key, DraftKey::Made(_)) {
-        connection = connection.with("authorization", expr("steps.authorization.id"));
+    match &own.key {
+        DraftKey::Made(_) => {
+            connection = connection.with("authorization", expr("steps.authorization.id"));
+        }
+        DraftKey::There(name) => {
+            let id = format!("\"${{params.circuit}}/authorizations/{name}\"");
+            connection = connection.with("authorization", id);
+        }
+        DraftKey::None => {}
     }
     steps.push(
         connection
@@ -326,16 +333,20 @@ fn cut_off(own: &WanDraft, steps: &mut Vec<StepText>) -> &'static str {
         cut = cut.with("authorization", key.clone());
     }
     steps.push(cut.is("timeout", "30m"));
-    steps.push(
-        StepText::new(
-            "forgotten",
-            &format!("{} carries the target's networks no longer", own.circuit.name()),
-            "verify.circuit_routes",
-        )
-        .needs(&["cut"])
-        .with("circuit", expr("params.circuit"))
-        .with("absent", expr("params.azure_prefixes")),
-    );
+    // The source's own circuit goes on carrying them: its hub passes on what the other hub of the virtual WAN has.
+    let shared = own.source_circuits.contains(&own.circuit);
+    if !shared {
+        steps.push(
+            StepText::new(
+                "forgotten",
+                &format!("{} carries the target's networks no longer", own.circuit.name()),
+                "verify.circuit_routes",
+            )
+            .needs(&["cut"])
+            .with("circuit", expr("params.circuit"))
+            .with("absent", expr("params.azure_prefixes")),
+        );
+    }
     if let Some(key) = key.filter(|_| matches!(own.key, DraftKey::Made(_))) {
         steps.push(
             StepText::new(
@@ -347,7 +358,7 @@ fn cut_off(own: &WanDraft, steps: &mut Vec<StepText>) -> &'static str {
             .with("id", key),
         );
     }
-    "forgotten"
+    if shared { "cut" } else { "forgotten" }
 }
 
 /// Gateway and hub go, or the hub stands by as before.

@@ -23,6 +23,15 @@ pub(super) fn world(draft: &Draft, name: &str, estate: &str, down: bool) -> Stri
         ),
         0,
     ));
+    let assumes = down && draft.strategy == Strategy::SameCircuitSwap;
+    if assumes {
+        head.push_str(&comment(
+            "`overlap: accept` is an assumption: that Azure takes the target's connection although the source's still stands \
+             on the circuit with the same addresses. Its own text says that this cannot be, and nobody has recorded what it \
+             does while the source's region is down. Write `refuse` to drill the other answer.",
+            0,
+        ));
+    }
     let mut own = serde_json::Map::new();
     own.insert("extends".to_owned(), json!(estate));
     own.insert("world".to_owned(), json!(name));
@@ -31,9 +40,7 @@ pub(super) fn world(draft: &Draft, name: &str, estate: &str, down: bool) -> Stri
         let regions: Vec<&str> = source.filter(|_| down).into_iter().collect();
         own.insert("regions_down".to_owned(), json!(regions));
     }
-    if down && draft.strategy == Strategy::SameCircuitSwap {
-        // Whether Azure refuses a second connection with the same addresses while the first one's region is down
-        // is not recorded anywhere; if it did, nothing could be reached before that is back.
+    if assumes {
         own.insert("overlap".to_owned(), json!("accept"));
     }
     if !draft.todo.lifted.is_empty() {

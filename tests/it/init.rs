@@ -358,6 +358,83 @@ async fn estates_like_the_twelve_hold_too() {
     holds("two circuits of one gateway", &double.write()).await;
 }
 
+fn without(case: &mut Case, gone: &[&str]) {
+    case.scenario.resources.retain(|body| {
+        let id = body["id"].as_str().unwrap();
+        !gone.iter().any(|own| id.ends_with(&format!("/{own}")))
+    });
+}
+
+/// The world that a drill has come to, as its file.
+fn world_of(lab: &Lab) -> Value {
+    let now = lab.now();
+    lab.world.lock().unwrap().to_file(now)
+}
+
+/// Of two circuits of the source one can be taken from it while it is down: it is swapped, planned or not, and the way home
+/// brings both back.
+#[tokio::test]
+async fn a_swap_of_one_of_two_circuits_holds() {
+    let mut case = of_twelve("bow-tie", &["source=japaneast"]);
+    without(
+        &mut case,
+        &["hub-jpw", "archive-jpw", "core-jpw", "ergw-jpw", "jpw-tokyo", "jpw-osaka"],
+    );
+    case.wish.target = region("japanwest");
+    let written = case.write();
+    assert!(written.files["my-failover.yaml"].contains("disconnect_also_er_tokyo"));
+    holds("one of two circuits", &written).await;
+    let lab = written.stage("drill_planned").lab();
+    assert_eq!(Lab::outcome_of(lab.drive(None).await), RunOutcome::Succeeded);
+    // No connection of the source is left on either circuit.
+    let after = KnownEstate::of(&serde_json::from_value(world_of(&lab)).unwrap());
+    let said = format!("{after:?}");
+    assert!(said.contains("connections/jpw-osaka"), "{said}");
+    assert!(!said.contains("connections/jpe-tokyo") && !said.contains("connections/jpe-osaka"));
+}
+
+/// A virtual WAN takes no addresses twice: without a free circuit the source's own serves both hubs.
+#[tokio::test]
+async fn a_virtual_wan_without_a_free_circuit_takes_the_sources_own() {
+    let mut case = of_twelve("virtual-wan", &["target=australiasoutheast"]);
+    without(&mut case, &["er-melbourne"]);
+    case.scenario.onprem.links.retain(|own| own.circuit.name() != "er-melbourne");
+    let written = case.write();
+    assert_eq!(written.advice.strategy, Strategy::VwanDrCircuit);
+    // It is managed in the source's region: the key has to be there before.
+    assert!(written.draft.todo.lacks.iter().any(|own| own.what.contains("no free authorization")));
+    holds("the source's own circuit", &written).await;
+}
+
+/// Half a peering that stood before is whole after the way home, without the gateway: never Disconnected.
+#[tokio::test]
+async fn half_a_peering_is_whole_after_the_way_home() {
+    for of_hub in [false, true] {
+        let mut case = of_twelve("same-addresses", &[]);
+        let id = |case: &Case, name: &str| -> String {
+            let mut all = case.scenario.resources.iter().filter_map(|own| own["id"].as_str());
+            all.find(|own| own.ends_with(&format!("/{name}"))).unwrap().to_owned()
+        };
+        let (hub, spoke) = (id(&case, "vnet-hub-neu"), id(&case, "vnet-erp-neu"));
+        let (own, remote) = if of_hub { (&hub, &spoke) } else { (&spoke, &hub) };
+        let mut all = case.scenario.resources.iter_mut();
+        let body = all.find(|body| body["id"] == own.as_str()).unwrap();
+        body["properties"]["virtualNetworkPeerings"] = serde_json::json!([{
+            "name": "half", "properties": {
+                "remoteVirtualNetwork": { "id": remote }, "allowVirtualNetworkAccess": true,
+                "allowForwardedTraffic": true, "allowGatewayTransit": false,
+                "useRemoteGateways": false, "peeringState": "Initiated",
+                "peeringSyncLevel": "RemoteNotInSync",
+            }
+        }]);
+        let home = case.write().stage_home().await.unwrap();
+        let lab = home.lab();
+        assert_eq!(Lab::outcome_of(lab.drive(None).await), RunOutcome::Succeeded);
+        let after = lab.comparable().to_string();
+        assert!(after.contains("\"Connected\"") && !after.contains("Disconnected"), "{after}");
+    }
+}
+
 /// A circuit on a port of the customer's own reports no provider's state, and needs none.
 #[test]
 fn a_circuit_on_a_port_of_its_own_is_ready_without_a_provider() {

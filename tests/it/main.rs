@@ -31,6 +31,7 @@ mod hazards;
 mod hubs;
 mod init;
 mod init_asks;
+mod init_estates;
 mod init_follows;
 mod init_tables;
 mod kept_journals;

@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::cli::args::{Compile, Output, Waive};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Status};
+use crate::cli::front::CompiledRunbook;
 use crate::cli::typed::pair;
 use crate::cli::world::{KeptDrill, Outset};
 use crate::cli::{files, front, written};
@@ -132,23 +133,21 @@ pub(super) async fn init(context: &Context, args: &InitArgs) -> Result<Status, C
     let mut done = write(&folder, all)?;
     schema_beside(&folder)?;
     let runbook = folder.join(format!("{}.yaml", args.name));
-    let compiles = compiles(context, &runbook);
-    if compiles.is_ok() {
-        draft.todo.stops = stops(context, &runbook).await;
+    let compiled = compiled(context, &runbook);
+    if let Ok(compiled) = &compiled {
+        draft.todo.stops = stops(context, compiled).await;
     }
     done.extend(write(&folder, vec![todo_file(&draft, &args.name)])?);
     show(context, &advice, &draft, &done, &runbook);
-    compiles?;
+    compiled?;
     Ok(Status::Done)
 }
 
 /// What preflight stops the runbook for in the world of its drill, in which all that the estate lacks is there. What
 /// cannot be judged stops nothing here: the drill says it.
-async fn stops(context: &Context, runbook: &Path) -> Vec<Lack> {
-    let compile = Compile { profile: Some("drill".to_owned()), ..Compile::default() };
+async fn stops(context: &Context, compiled: &CompiledRunbook) -> Vec<Lack> {
     let judged = async {
-        let compiled = front::compile(context, runbook, &compile, "drill")?;
-        let drill = KeptDrill::begin(context, &compiled, Outset::default()).await?;
+        let drill = KeptDrill::begin(context, compiled, Outset::default()).await?;
         drill.preflight(&Waive::default()).await
     };
     let found: Result<Preflight, CliError> = judged.await;
@@ -381,13 +380,14 @@ fn show(context: &Context, advice: &Advice, draft: &Draft, done: &[Done], runboo
 }
 
 /// What was written is right, or the fault is ours. An edited runbook is its author's.
-fn compiles(context: &Context, runbook: &Path) -> Result<(), CliError> {
+fn compiled(context: &Context, runbook: &Path) -> Result<CompiledRunbook, CliError> {
     let compile = Compile { profile: Some("drill".to_owned()), ..Compile::default() };
-    let (_, compiled) = front::read(&context.environment, runbook, &compile, None)?;
-    if compiled.plan.is_some() {
-        return Ok(());
-    }
-    let path = runbook.display();
-    Err(CliError::new(Status::Runbook, format!("{path} has mistakes."))
-        .hint(format!("See them with `backroad check {path}`.")))
+    front::compile(context, runbook, &compile, "drill").map_err(|error| {
+        if error.status != Status::Runbook {
+            return error;
+        }
+        let path = runbook.display();
+        CliError::new(Status::Runbook, format!("{path} has mistakes."))
+            .hint(format!("See them with `backroad check {path}`."))
+    })
 }
