@@ -4,6 +4,8 @@
 //! what it does not know; what a body does not say is absent and never an error. [`read`] is what views are
 //! made of, for the words that one reader alone needs.
 
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
+
 mod circuit;
 mod connection;
 mod firewall;

@@ -3,6 +3,8 @@
 //! Comes in: a plan, a world and the time in it. Goes out: the journal, the world as it is then, and how it
 //! ended. The command line, the documents, the tests and the benches drill through this one way.
 
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
+
 use std::sync::{Arc, Mutex, PoisonError};
 
 use url::Url;

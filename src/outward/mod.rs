@@ -5,6 +5,8 @@
 //! ([`redacted`]), and without what would steer a terminal or turn a line around ([`visible()`]). Uses no
 //! other room. The values live in memory only, in a type that does not print.
 
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
+
 mod forms;
 mod known;
 mod redact;

@@ -209,7 +209,11 @@ fn read(cel: &Cel) -> Result<Expr, String> {
                 path.push(select.field.clone());
                 Ok(Expr::Path(path))
             }
-            other => {
+            other @ (Expr::Literal(_)
+            | Expr::Index(..)
+            | Expr::List(_)
+            | Expr::Binary(..)
+            | Expr::Not(_)) => {
                 let key = Expr::Literal(Value::from(select.field.clone()));
                 Ok(Expr::Index(Box::new(other), Box::new(key)))
             }

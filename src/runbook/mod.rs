@@ -4,6 +4,8 @@
 //! ([`grammar`], [`actions`]), the expressions in its values ([`expr`]) and [`Diagnostics`]. Worlds and other
 //! files that people write are read by the same reader, with tables of their own ([`literal`]).
 
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
+
 pub mod actions;
 pub mod diagnostic;
 pub mod expr;

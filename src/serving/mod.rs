@@ -3,6 +3,8 @@
 //! Whoever can reach a port can open connections and say nothing on them. A server goes on answering others, and keeps
 //! its descriptors. Comes in: a listener, what to do with each connection, and when to end. Knows nothing of ours.
 
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
+
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::{Pin, pin};

@@ -6,6 +6,8 @@
 //! that it may, and then by the same words as the command line. It never holds a lock of a driver's: it follows the
 //! journal, once for all who watch. Uses `model`, `engine`, `store`, `render` and `outward`.
 
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
+
 mod act;
 mod answer;
 mod assets;
