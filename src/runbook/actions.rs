@@ -133,7 +133,11 @@ pub const ACTIONS: &[(&str, &str, &[Field])] = &[
         &[
             must("vnet", Kind::Id(VNETS), "The virtual network."),
             must("name", Kind::Text, "The subnet's name."),
-            must("prefix", PREFIXES, "Its address prefix, or several: IPv4, IPv6."),
+            must(
+                "prefix",
+                PREFIXES,
+                "Its address prefix, or several: IPv4, IPv6. A GatewaySubnet that a gateway stands in is as it is, whatever is written.",
+            ),
         ],
     ),
     (
