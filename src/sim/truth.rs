@@ -12,6 +12,7 @@ use super::resiliency::SiteTest;
 use super::site_recovery::is_ours;
 use super::world::World;
 use crate::arm::{self, CircuitView};
+use crate::model::azure_limits::onprem_prefixes_max;
 use crate::model::{Region, ResourceId};
 
 /// Bodies as the network's truth reads them.
@@ -47,7 +48,8 @@ impl World {
         reachability(&self.estate(&shown), &self.onprem_now())
     }
 
-    /// On-premises as it is now: no session stands over a link of a port that is shut.
+    /// On-premises as it is now: no session stands over a link of a port that is shut, nor one that brings more
+    /// prefixes than the circuit's tier takes.
     pub(super) fn onprem_now(&self) -> Cow<'_, OnPrem> {
         let all = self.network.onprem();
         let is_shut = |link: &Link| {
@@ -55,14 +57,32 @@ impl World {
             let port = port.and_then(|port| self.body(&port));
             link.up && port.is_some_and(|port| arm::is_shut(port, link.path))
         };
-        if !all.links.iter().any(is_shut) {
+        let is_out = |link: &Link| is_shut(link) || self.brings_too_many(all, link);
+        if !all.links.iter().any(is_out) {
             return Cow::Borrowed(all);
         }
         let mut now = all.clone();
         for link in &mut now.links {
-            link.up = link.up && !is_shut(link);
+            link.up = link.up && !is_out(link);
         }
         Cow::Owned(now)
+    }
+
+    /// Whether a session has ended because on-premises tells more prefixes of IPv4 than the circuit's tier takes
+    /// (azure-facts 2.2).
+    fn brings_too_many(&self, onprem: &OnPrem, link: &Link) -> bool {
+        let most = link
+            .advertise
+            .as_ref()
+            .map_or_else(|| onprem.sites.iter().map(|site| site.prefixes.len()).sum(), Vec::len);
+        // Nearly every world tells fewer than any tier takes: none of them pays for the count.
+        if !link.up || most <= onprem_prefixes_max(false) {
+            return false;
+        }
+        let premium =
+            self.body(&link.circuit).is_some_and(|own| CircuitView::of(own).is_tier("Premium"));
+        let told = onprem.advertised(link);
+        told.iter().filter(|own| own.addr().is_ipv4()).count() > onprem_prefixes_max(premium)
     }
 
     /// What the network is, as far as resources say; a connection that is not done carries nothing.

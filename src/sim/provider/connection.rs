@@ -99,6 +99,7 @@ impl Provider for ConnectionType {
         ends::region(world, put)?;
         ends::only(world, put)?;
         ends::fast_path(put)?;
+        ends::prefixes(world, put, (&gateway, &circuit))?;
         ends::overlap(world, put, (&gateway, &circuit))?;
         ends::room(world, put, &circuit)?;
         ends::gateway_room(world, put, (&gateway, &circuit))?;

@@ -8,6 +8,7 @@ mod connection;
 mod connection_ends;
 mod gateway;
 mod gateway_check;
+mod gateway_place_check;
 mod global_reach;
 pub(super) mod hub;
 pub(super) mod hub_gateway;
