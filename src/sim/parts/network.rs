@@ -146,6 +146,11 @@ impl NetworkPart {
         self.revoked.iter()
     }
 
+    /// Whether a connection's authorization is gone, and it goes when its region is back.
+    pub(in crate::sim) fn is_revoked(&self, id: &ResourceId) -> bool {
+        self.revoked.contains(id)
+    }
+
     /// Nothing is to come of a revoked connection any more: it goes now.
     pub(in crate::sim) fn let_go(&mut self, id: &ResourceId) {
         self.revision.raise();

@@ -154,7 +154,9 @@ pub(super) fn overlap(
     let shown = world.shown();
     let estate = world.estate(&shown);
     let ours = configured_prefixes(&estate, gateway);
-    for other in estate.connections_of_circuit(circuit) {
+    // One whose authorization is gone is off the circuit (E-LINK), also while its own region cannot say so.
+    let linked = estate.connections_of_circuit(circuit);
+    for other in linked.filter(|other| !world.network.is_revoked(&other.id)) {
         let theirs = configured_prefixes(&estate, &other.gateway);
         let clash = ours.iter().find(|a| theirs.iter().any(|b| net::overlap(a, b)));
         if let Some(prefix) = clash.filter(|_| other.gateway != *gateway) {
@@ -198,6 +200,7 @@ pub(super) fn room(world: &World, put: &Put<'_>, circuit: &ResourceId) -> Result
     let of_circuit = |id: &ResourceId| id.root() == *circuit;
     all.extend(reach.map(|(id, _)| id.clone()).filter(of_circuit));
     all.remove(put.id);
+    all.retain(|own| !world.network.is_revoked(own));
     let max = links_max(mbps, view.is_tier("Premium"));
     let count = all.len() + unnamed;
     if count < max {
