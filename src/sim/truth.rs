@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::network::onprem::Link;
 use super::network::{Estate, OnPrem, Reach, reachability};
+use super::parts::State;
 use super::provider;
 use super::resiliency::SiteTest;
 use super::site_recovery::is_ours;
@@ -85,6 +86,33 @@ impl World {
         told.iter().filter(|own| own.addr().is_ipv4()).count() > onprem_prefixes_max(premium)
     }
 
+    /// Notes whether what is about to be written goes on carrying: it does, and the write changes nothing on its way.
+    pub(super) fn carries_meanwhile(
+        &mut self,
+        id: &ResourceId,
+        provider: &dyn provider::Provider,
+        stored: &Value,
+    ) {
+        let soft = provider.changes_softly();
+        let Some(before) = self.resources.get(id).filter(|_| !soft.is_empty()) else { return };
+        let bare = |body: &Value| {
+            let mut body = body.clone();
+            for pointer in soft {
+                let place = pointer.rsplit_once('/').unwrap_or_default();
+                let holder = body.pointer_mut(place.0).and_then(Value::as_object_mut);
+                holder.map(|holder| holder.remove(place.1));
+            }
+            body
+        };
+        let carried = match before.state {
+            State::Succeeded => true,
+            State::Updating => self.network.carries_meanwhile(id),
+            State::Deleting | State::Failed => false,
+        };
+        let carries = carried && bare(&before.body) == bare(stored);
+        self.network.carry_meanwhile(id, carries);
+    }
+
     /// What the network is, as far as resources say; a connection that is not done carries nothing.
     pub(super) fn estate<'a>(&'a self, shown: &'a ShownBodies<'a>) -> Estate<'a> {
         let shown = shown.iter().map(|(id, body)| (*id, body.as_ref()));
@@ -103,8 +131,10 @@ impl World {
             if !with_state(id) {
                 return (id, Cow::Borrowed(&resource.body));
             }
+            let goes_on = resource.state == State::Updating && self.network.carries_meanwhile(id);
+            let state = if goes_on { State::Succeeded } else { resource.state };
             let mut body = resource.body.clone();
-            body["properties"]["provisioningState"] = json!(resource.state.as_str());
+            body["properties"]["provisioningState"] = json!(state.as_str());
             (id, Cow::Owned(body))
         })
         .collect()

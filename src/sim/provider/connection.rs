@@ -209,6 +209,11 @@ impl Provider for ConnectionType {
         true
     }
 
+    /// How its gateway prefers it (azure-facts 2.5), and what nobody on the way reads.
+    fn changes_softly(&self) -> &'static [&'static str] {
+        &["/properties/routingWeight", "/tags"]
+    }
+
     fn has_shared_key(&self) -> bool {
         true
     }

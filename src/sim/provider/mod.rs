@@ -209,6 +209,11 @@ pub(super) trait Provider: Sync {
         false
     }
 
+    /// Where a write may change what carries, and it carries all the while: no fact says that it is interrupted.
+    fn changes_softly(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// What is done with it by a POST of this verb, in lower case.
     fn post_action(&self, _verb: &str) -> Option<PostAction> {
         None

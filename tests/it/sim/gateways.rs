@@ -199,3 +199,35 @@ fn a_dual_stack_gateway_is_connected_to_a_circuit_that_has_both() {
     let single = json!({ "addressPrefix": "10.10.10.128/25" });
     assert_eq!(connected(&space, &single, false).0, 201);
 }
+
+/// No fact says that a change of weight interrupts anything; what else is changed of a connection does, for all we know.
+#[test]
+fn a_connection_carries_while_its_weight_or_its_tags_are_written() {
+    let connection = path("connections/con-hub-sea-singapore");
+    let changes = [
+        ("/properties/routingWeight", json!(77), true),
+        ("/tags", json!({ "by": "us" }), true),
+        ("/properties/enablePrivateLinkFastPath", json!(true), false),
+    ];
+    for (pointer, value, carries) in changes {
+        let scenario = world_file("worlds/two-circuits-prepared.yaml");
+        let mut azure = Azure { world: World::new(&scenario), now: scenario.now };
+        let before = reached(&azure.world);
+        assert!(before > 0);
+        let mut body = azure.get(&connection);
+        if pointer == "/tags" {
+            body["tags"] = value;
+        } else {
+            *body.pointer_mut(pointer).unwrap() = value;
+            body["properties"]["expressRouteGatewayBypass"] = json!(!carries);
+        }
+        let answer = azure.call(Method::Put, &connection, &body);
+        assert_eq!(answer.status, 200, "{pointer}: {}", json_of(&answer));
+        assert_eq!(json_of(&answer)["properties"]["provisioningState"], "Updating");
+        let during = reached(&azure.world);
+        assert_eq!(during, if carries { before } else { 0 }, "{pointer}");
+        azure.later(3_600);
+        assert_eq!(azure.get(&connection)["properties"]["provisioningState"], "Succeeded");
+        assert_eq!(reached(&azure.world), before, "{pointer}");
+    }
+}
