@@ -172,6 +172,25 @@ fn write_the_schemas_of_worlds() {
     }
 }
 
+/// Other readers of YAML take no question mark that stands in braces without quotes.
+#[test]
+fn what_is_shipped_is_plain_enough_for_any_reader() {
+    for folder in ["runbooks", "runbooks/worlds", "runbooks/parts"] {
+        for entry in std::fs::read_dir(file(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_none_or(|own| own != "yaml") {
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap();
+            for (number, line) in text.lines().enumerate() {
+                let Some(start) = line.find(": {").or(line.find("- {")) else { continue };
+                let bare = line[start..].split('"').step_by(2).collect::<String>();
+                assert!(!bare.contains('?'), "{}:{}", path.display(), number + 1);
+            }
+        }
+    }
+}
+
 #[test]
 fn a_state_of_site_recovery_that_nobody_knows_is_doubted() {
     let name = "two-circuits-site-recovery.yaml";
