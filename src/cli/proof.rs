@@ -36,7 +36,7 @@ impl Proof {
         let opened = driving.state.opened.as_ref().filter(|opened| opened.mode == RunMode::Drill);
         let Some(opened) = opened else { return Self::default() };
         // A fault that was asked about no request is of a world from before they were counted.
-        let counted = |one: &&StrikesView| one.struck == 0 && (one.is_day || one.asked > 0);
+        let counted = |one: &&StrikesView| !one.has_struck() && (one.is_day || one.asked > 0);
         let idle = driving.strikes.iter().filter(counted);
         let said = idle.map(|one| {
             let what = if one.is_day { "The bad day" } else { "The fault" };

@@ -302,14 +302,21 @@ impl KeptDrill {
         Ok((copy.arm, copy.clock))
     }
 
-    /// What preflight finds where the drill stands, in a copy of its world: looking costs no time and leaves no trace in it.
+    /// What preflight finds where the drill stands, in a copy of its world: looking costs no time, and leaves no trace in it but
+    /// which faults struck.
     ///
     /// # Errors
     /// A waiver names no rule.
     pub async fn preflight(&self, waive: &Waive) -> Result<Preflight, CliError> {
-        let (arm, clock) = self.copy()?;
-        let beside = BesideAzure::stand_in(Arc::clone(&clock));
-        preflight::look(&arm, &beside, &clock, &self.plan, waive).await
+        let (world, now) = self.now();
+        let copy = Self::within(world, now, &self.plan)?;
+        let beside = BesideAzure::stand_in(Arc::clone(&copy.clock));
+        let found = preflight::look(&copy.arm, &beside, &copy.clock, &self.plan, waive).await;
+        // Faults that strike the look have struck, though of the look itself nothing is left.
+        let (looked, _) = copy.now();
+        let mut kept = self.world.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.world.note_struck_in(&looked);
+        found
     }
 
     pub(super) fn within(world: World, now: Timestamp, plan: &Plan) -> Result<Self, CliError> {
@@ -403,8 +410,8 @@ pub fn strikes(context: &Context, run: &RunId) -> Vec<StrikesView> {
 }
 
 fn strikes_view(strikes: Strikes) -> StrikesView {
-    let Strikes { what, is_day, struck, met, asked } = strikes;
-    StrikesView { what, is_day, struck, met, asked }
+    let Strikes { what, is_day, struck, met, asked, before } = strikes;
+    StrikesView { what, is_day, struck, met, asked, before }
 }
 
 pub(super) fn reach_view(reach: Reach) -> ReachView {

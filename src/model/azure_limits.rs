@@ -277,7 +277,13 @@ pub const GATEWAY_SUBNET_NEW: u8 = 27;
 pub const GATEWAY_SUBNET_16_CIRCUITS: u8 = 26;
 
 /// Prefixes that on-premises may advertise over private peering: Standard and Local, and Premium.
-pub const ONPREM_PREFIXES: (u64, u64) = (4_000, 10_000);
+const ONPREM_PREFIXES: (usize, usize) = (4_000, 10_000);
+
+/// How many prefixes on-premises may advertise over the private peering of a circuit; one more ends the session.
+#[must_use]
+pub const fn onprem_prefixes_max(premium: bool) -> usize {
+    if premium { ONPREM_PREFIXES.1 } else { ONPREM_PREFIXES.0 }
+}
 
 /// Prefixes of IPv4 that a hub and its spokes may advertise to a circuit.
 pub const VNET_PREFIXES: usize = 1_000;

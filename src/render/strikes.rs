@@ -17,14 +17,39 @@ pub struct StrikesView {
     pub met: u64,
     /// How many requests there were.
     pub asked: u64,
+    /// How often it struck the reads of the drill's own preflight, before its first step.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub before: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 impl StrikesView {
+    /// Whether it struck anything, in the drill or in the preflight before it.
+    #[must_use]
+    pub fn has_struck(&self) -> bool {
+        self.struck > 0 || self.before > 0
+    }
+
     /// What came of it, as the end of a sentence.
     #[must_use]
     pub fn said(&self) -> String {
         let requests = |count: u64| if count == 1 { "request" } else { "requests" };
+        let times = |count: u64| match count {
+            1 => "once".to_owned(),
+            count => format!("{count} times"),
+        };
         match self.struck {
+            0 if self.before > 0 => format!(
+                "struck {} in the drill's preflight, and nothing in the drill ({} of {} {} met)",
+                times(self.before),
+                self.met,
+                self.asked,
+                requests(self.asked)
+            ),
             0 => format!(
                 "did not strike ({} of {} {} met)",
                 self.met,
@@ -33,7 +58,7 @@ impl StrikesView {
             ),
             struck => format!(
                 "struck {} ({} of {} {} met)",
-                if struck == 1 { "once".to_owned() } else { format!("{struck} times") },
+                times(struck),
                 self.met,
                 self.asked,
                 requests(self.asked)
@@ -47,7 +72,7 @@ pub(super) fn lines(all: &[StrikesView], style: Style) -> Vec<String> {
     let line = |(place, strikes): (usize, &StrikesView)| {
         let lead = if place == 0 { "Went wrong  " } else { "            " };
         let row = format!("{lead}{}: {}", strikes.what, strikes.said());
-        if strikes.struck == 0 { style.warn(&row) } else { row }
+        if !strikes.has_struck() { style.warn(&row) } else { row }
     };
     all.iter().enumerate().map(line).collect()
 }
@@ -59,8 +84,20 @@ mod tests {
     #[test]
     fn what_struck_nothing_says_how_many_requests_it_was_asked_about() {
         let of = |struck, met, asked| {
-            StrikesView { what: "slow".to_owned(), is_day: true, struck, met, asked }.said()
+            StrikesView { what: "slow".to_owned(), is_day: true, struck, met, asked, before: 0 }
+                .said()
         };
+        let before = StrikesView {
+            what: "refuse".to_owned(),
+            is_day: false,
+            struck: 0,
+            met: 0,
+            asked: 115,
+            before: 2,
+        };
+        let said = "struck 2 times in the drill's preflight, and nothing in the drill (0 of 115 requests met)";
+        assert_eq!(before.said(), said);
+        assert!(before.has_struck());
         assert_eq!(of(0, 0, 14), "did not strike (0 of 14 requests met)");
         assert_eq!(of(0, 1, 1), "did not strike (1 of 1 request met)");
         assert_eq!(of(1, 2, 14), "struck once (2 of 14 requests met)");

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::fault::{Fault, FaultEffect};
+use crate::arm::CircuitPath;
 use crate::model::ResourceId;
 
 /// What a fault's method may be; `POLL` is a poll of an operation.
@@ -72,7 +73,9 @@ const READING: [&str; 6] = [
 ];
 
 /// Types to which nothing is posted.
-const WITHOUT_POSTS: [&str; 7] = [
+const WITHOUT_POSTS: [&str; 9] = [
+    "virtualnetworks",
+    "localnetworkgateways",
     "subnets",
     "virtualnetworkpeerings",
     "publicipaddresses",
@@ -267,13 +270,22 @@ impl Fault {
     /// It strikes an operation, which some methods begin, and a POST to some types does not.
     fn begins(&self, effect: &str) -> Result<(), String> {
         self.only(effect, &["PUT", "PATCH", "DELETE", "POST"])?;
-        match self
-            .kind()
-            .filter(|kind| self.upper_method() == "POST" && WITHOUT_POSTS.contains(kind))
-        {
+        let posted = |kind: &&'static str| {
+            !WITHOUT_POSTS.contains(kind)
+                && (*kind != "routetables" || self.may_be_path_of_circuit())
+        };
+        match self.kind().filter(|kind| self.upper_method() == "POST" && !posted(kind)) {
             Some(kind) => Err(format!("nothing is posted to {kind}")),
             None => Ok(()),
         }
+    }
+
+    /// Whether it may be about what a path of a circuit tells, and not about a route table alone: the two share a word.
+    fn may_be_path_of_circuit(&self) -> bool {
+        let pattern = self.resource.to_ascii_lowercase();
+        let Some((_, rest)) = pattern.rsplit_once("routetables/") else { return true };
+        let certain = rest.split(['*', '/']).next().unwrap_or_default();
+        CircuitPath::NAMES.iter().any(|path| path.starts_with(certain))
     }
 
     /// It strikes connections.
@@ -402,6 +414,8 @@ mod tests {
             (Some("PUT"), "*/conections/*", FaultEffect::Silent, "connections"),
             (Some("PUT"), "*/routetables/*", FaultEffect::Silent, "routetables"),
             (Some("POST"), "*/publicipaddresses/*", slow(), "publicipaddresses"),
+            (Some("POST"), "*/virtualnetworks/*", FaultEffect::Stuck, "posted to virtualnetworks"),
+            (Some("POST"), "*/routetables/rt-*", FaultEffect::Stuck, "posted to routetables"),
             (
                 Some("POST"),
                 "*/getlearnedroutes",
@@ -417,6 +431,10 @@ mod tests {
         ] {
             let why = fault(method, resource, effect).check().unwrap_err();
             assert!(why.contains(word), "{method:?} {resource}: {why}");
+        }
+        for path in ["*/routetables/*", "*/routetables/prim*", "*/peerings/*/routetables/secondary"]
+        {
+            assert_eq!(fault(Some("POST"), path, FaultEffect::Stuck).check(), Ok(()), "{path}");
         }
         let mut never = fault(None, "*", FaultEffect::Html);
         never.percent = Some(0);

@@ -19,6 +19,9 @@ pub(super) struct FaultTally {
     pub(super) met: u64,
     /// How many it struck.
     pub(super) struck: u64,
+    /// How many of the requests of a look before the first it struck.
+    #[serde(default)]
+    pub(super) before: u64,
 }
 
 impl FaultTally {
@@ -40,9 +43,18 @@ pub struct Strikes {
     pub met: u64,
     /// How many requests there were.
     pub asked: u64,
+    /// How often it struck a look before all of them: the drill's own preflight.
+    pub before: u64,
 }
 
 impl World {
+    /// Notes what faults struck in a copy of this world in which somebody has looked.
+    pub fn note_struck_in(&mut self, look: &Self) {
+        let struck = look.faults.each().iter().map(|fault| fault.tally.struck);
+        let struck: Vec<u64> = struck.collect();
+        self.faults.note_before(&struck);
+    }
+
     /// What each bad day, and each fault that is of none, has done so far.
     #[must_use]
     pub fn strikes(&self) -> Vec<Strikes> {
@@ -59,6 +71,7 @@ impl World {
                 struck: sum(|fault| fault.tally.struck) + day.happened + day.met_outage,
                 met: sum(|fault| fault.tally.met) + day.met_outage,
                 asked: asked.unwrap_or(0).max(day.met_outage),
+                before: sum(|fault| fault.tally.before),
             });
         }
         for fault in faults.iter().filter(|fault| fault.tally.day.is_none()) {
@@ -68,6 +81,7 @@ impl World {
                 struck: fault.tally.struck,
                 met: fault.tally.met,
                 asked: fault.tally.asked,
+                before: fault.tally.before,
             });
         }
         all

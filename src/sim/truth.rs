@@ -7,11 +7,13 @@ use serde_json::{Value, json};
 
 use super::network::onprem::Link;
 use super::network::{Estate, OnPrem, Reach, reachability};
+use super::parts::State;
 use super::provider;
 use super::resiliency::SiteTest;
 use super::site_recovery::is_ours;
 use super::world::World;
 use crate::arm::{self, CircuitView};
+use crate::model::azure_limits::onprem_prefixes_max;
 use crate::model::{Region, ResourceId};
 
 /// Bodies as the network's truth reads them.
@@ -47,7 +49,8 @@ impl World {
         reachability(&self.estate(&shown), &self.onprem_now())
     }
 
-    /// On-premises as it is now: no session stands over a link of a port that is shut.
+    /// On-premises as it is now: no session stands over a link of a port that is shut, nor one that brings more
+    /// prefixes than the circuit's tier takes.
     pub(super) fn onprem_now(&self) -> Cow<'_, OnPrem> {
         let all = self.network.onprem();
         let is_shut = |link: &Link| {
@@ -55,14 +58,59 @@ impl World {
             let port = port.and_then(|port| self.body(&port));
             link.up && port.is_some_and(|port| arm::is_shut(port, link.path))
         };
-        if !all.links.iter().any(is_shut) {
+        let is_out = |link: &Link| is_shut(link) || self.brings_too_many(all, link);
+        if !all.links.iter().any(is_out) {
             return Cow::Borrowed(all);
         }
         let mut now = all.clone();
         for link in &mut now.links {
-            link.up = link.up && !is_shut(link);
+            link.up = link.up && !is_out(link);
         }
         Cow::Owned(now)
+    }
+
+    /// Whether a session has ended because on-premises tells more prefixes of IPv4 than the circuit's tier takes
+    /// (azure-facts 2.2).
+    fn brings_too_many(&self, onprem: &OnPrem, link: &Link) -> bool {
+        let most = link
+            .advertise
+            .as_ref()
+            .map_or_else(|| onprem.sites.iter().map(|site| site.prefixes.len()).sum(), Vec::len);
+        // Nearly every world tells fewer than any tier takes: none of them pays for the count.
+        if !link.up || most <= onprem_prefixes_max(false) {
+            return false;
+        }
+        let premium =
+            self.body(&link.circuit).is_some_and(|own| CircuitView::of(own).is_tier("Premium"));
+        let told = onprem.advertised(link);
+        told.iter().filter(|own| own.addr().is_ipv4()).count() > onprem_prefixes_max(premium)
+    }
+
+    /// Notes whether what is about to be written goes on carrying: it does, and the write changes nothing on its way.
+    pub(super) fn carries_meanwhile(
+        &mut self,
+        id: &ResourceId,
+        provider: &dyn provider::Provider,
+        stored: &Value,
+    ) {
+        let soft = provider.changes_softly();
+        let Some(before) = self.resources.get(id).filter(|_| !soft.is_empty()) else { return };
+        let bare = |body: &Value| {
+            let mut body = body.clone();
+            for pointer in soft {
+                let place = pointer.rsplit_once('/').unwrap_or_default();
+                let holder = body.pointer_mut(place.0).and_then(Value::as_object_mut);
+                holder.map(|holder| holder.remove(place.1));
+            }
+            body
+        };
+        let carried = match before.state {
+            State::Succeeded => true,
+            State::Updating => self.network.carries_meanwhile(id),
+            State::Deleting | State::Failed => false,
+        };
+        let carries = carried && bare(&before.body) == bare(stored);
+        self.network.carry_meanwhile(id, carries);
     }
 
     /// What the network is, as far as resources say; a connection that is not done carries nothing.
@@ -83,8 +131,10 @@ impl World {
             if !with_state(id) {
                 return (id, Cow::Borrowed(&resource.body));
             }
+            let goes_on = resource.state == State::Updating && self.network.carries_meanwhile(id);
+            let state = if goes_on { State::Succeeded } else { resource.state };
             let mut body = resource.body.clone();
-            body["properties"]["provisioningState"] = json!(resource.state.as_str());
+            body["properties"]["provisioningState"] = json!(state.as_str());
             (id, Cow::Owned(body))
         })
         .collect()

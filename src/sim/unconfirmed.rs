@@ -89,6 +89,21 @@ pub(super) const STANDARD_IS_STATIC: Unconfirmed =
     belief(400, "StandardSkuPublicIPAddressMustBeStatic");
 /// A gateway in a subnet with another name than `GatewaySubnet`.
 pub(super) const GATEWAY_SUBNET: Unconfirmed = belief(400, "InvalidGatewaySubnetName");
+/// An ExpressRoute gateway in a subnet that is smaller than /27.
+pub(super) const GATEWAY_SUBNET_SMALL: Unconfirmed =
+    belief(400, "GatewaySubnetTooSmallForExpressRouteGateway");
+/// The same of SKU UltraPerformance. The code was reported (azure-docs 34171), the status was not.
+pub(super) const GATEWAY_SUBNET_ULTRA: Unconfirmed =
+    belief(400, "GatewaySubnetTooSmallForExpressrouteUltraPerformanceGatewaySku");
+/// A gateway whose subnet has a route for 0.0.0.0/0: that Azure makes none is published (E-GW), its words are not.
+pub(super) const GATEWAY_DEFAULT_ROUTE: Unconfirmed =
+    belief(400, "GatewaySubnetDefaultRouteNotSupported");
+/// A gateway whose subnet has IPv6, on a circuit that has IPv4 alone.
+pub(super) const GATEWAY_DUAL_STACK: Unconfirmed =
+    belief(400, "ExpressRouteCircuitPeeringIPv6NotEnabled");
+/// More prefixes than a connection may have when it is made.
+pub(super) const PREFIXES_MANY: Unconfirmed =
+    belief(400, "VnetAddressPrefixesExceedExpressRouteConnectionLimit");
 /// A second gateway of one kind in a network.
 pub(super) const SECOND_GATEWAY: Unconfirmed = belief(400, "GatewaySubnetAlreadyInUse");
 /// A local network gateway that is to be deleted and has connections.

@@ -78,11 +78,11 @@ impl World {
         };
         provider.validate(self, &put)?;
         let failure = provider.fails(self, &put);
-        let new = put.stored.is_none();
-        let class = class(put.stored, &body);
+        let (new, class) = (put.stored.is_none(), class(put.stored, &body));
         let mut stored = provider.accept(self, &put);
         self.give_guid(arrival.id, provider, &mut stored);
         let version = self.resources.version(arrival.id) + 1;
+        self.carries_meanwhile(arrival.id, provider, &stored);
         let resource =
             Resource { body: stored, state: State::Updating, version, settled_at: arrival.now };
         let before = self.resources.insert(arrival.id.clone(), resource);
@@ -157,6 +157,7 @@ impl World {
         let mut operation = None;
         if provider.patches_slowly() {
             self.chance.count(arrival.id);
+            self.carries_meanwhile(arrival.id, provider, &stored);
             self.resources.set_state(arrival.id, State::Updating, arrival.now);
             let class = class(None, &stored);
             operation =

@@ -127,6 +127,21 @@ async fn a_revoked_authorization_keeps_the_returning_source_off_the_circuit() {
     snapshot("hazard-2-prevented-by-revoking", &text);
 }
 
+/// The same where Azure refuses networks that overlap: the revoked connection is off the circuit, and refuses nothing.
+#[tokio::test]
+async fn a_revoked_connection_is_no_reason_to_refuse_the_next() {
+    for (profile, outcome) in
+        [("drill_revoke", RunOutcome::Succeeded), ("drill_source_dead", RunOutcome::Failed)]
+    {
+        let mut stage = Stage::of("same-circuit-swap.yaml", profile).await;
+        let mut scenario = crate::support::world_file("worlds/one-circuit-kept-source-dead.yaml");
+        scenario.overlap = serde_json::from_value(serde_json::json!("refuse")).unwrap();
+        stage.world = backroad::sim::World::new(&scenario);
+        let lab = stage.lab();
+        assert_eq!(Lab::outcome_of(lab.drive(None).await), outcome, "{profile}");
+    }
+}
+
 /// H3: one application cannot be moved by itself while its addresses are kept: the source's networks are
 /// still on the circuit. The preflight says so, and Azure would refuse it.
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! The simulated Azure does what the recordings show, the same every time.
 #![expect(clippy::unwrap_used, reason = "a test that cannot look fails")]
 
+mod gateways;
 mod refused;
 
 use std::time::Duration;

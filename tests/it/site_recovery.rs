@@ -508,6 +508,46 @@ fn a_world_written_in_the_middle_of_a_failover_begins_with_idle_items() {
     assert!(at.allowed(&item(EA, "vm-db")).contains(&"Commit".to_owned()), "as far as it came");
 }
 
+/// What a world's file says in words that nobody here knows is no better for it, and what it allows is allowed.
+#[test]
+fn an_item_in_words_that_nobody_knows_is_shown_as_it_is_and_allows_what_it_says() {
+    let with = |states: &[(&str, Value)]| {
+        let mut scenario = world_file("worlds/two-circuits-site-recovery.yaml");
+        let is_db = |own: &&mut Value| own["id"].as_str().unwrap().ends_with("/vm-db");
+        let db = scenario.resources.iter_mut().find(is_db).unwrap();
+        for (key, value) in states {
+            db["properties"][*key] = value.clone();
+        }
+        Client { world: World::new(&scenario), now: scenario.now }
+    };
+    let vm = item(EA, "vm-db");
+    let cleanup = json!(["TestFailoverCleanup"]);
+    for word in ["WaitingForStopTestFailover", "None"] {
+        let mut at =
+            with(&[("testFailoverState", json!(word)), ("allowedOperations", cleanup.clone())]);
+        at.later(Duration::from_secs(24 * 3_600));
+        assert_eq!(at.properties(&vm)["testFailoverState"], word);
+        assert_eq!(at.allowed(&vm), ["TestFailoverCleanup"]);
+        assert!(!at.allowed(PLAN).contains(&"UnplannedFailover".to_owned()));
+        // Cleaned up, it is as any other.
+        let body = json!({ "properties": { "comments": "" } });
+        let accepted = at.call(Method::Post, &format!("{vm}/testFailoverCleanup"), &body);
+        assert_eq!(accepted.status, 202, "{}", text(&accepted));
+        at.follow(&accepted);
+        assert_eq!(at.properties(&vm)["testFailoverState"], "None");
+        assert!(at.allowed(&vm).contains(&"TestFailover".to_owned()));
+    }
+    // Not protected, and nothing makes it so.
+    let mut at = with(&[("protectionState", json!("UnprotectedStatesBegin"))]);
+    at.later(Duration::from_secs(24 * 3_600));
+    assert_eq!(at.properties(&vm)["protectionState"], "UnprotectedStatesBegin");
+    // One that is well and may do less than it could.
+    let mut at = with(&[("allowedOperations", json!(["DisableProtection", "NewThing"]))]);
+    assert_eq!(at.allowed(&vm), ["DisableProtection", "NewThing"]);
+    let refused = at.call(Method::Post, &format!("{vm}/testFailover"), &test_failover());
+    assert_eq!(refused.status, 400, "{}", text(&refused));
+}
+
 #[test]
 fn a_vault_is_made_filled_and_taken_away() {
     let mut at = Client::new();

@@ -172,6 +172,46 @@ fn write_the_schemas_of_worlds() {
     }
 }
 
+/// Other readers of YAML take no question mark that stands in braces without quotes.
+#[test]
+fn what_is_shipped_is_plain_enough_for_any_reader() {
+    for folder in ["runbooks", "runbooks/worlds", "runbooks/parts"] {
+        for entry in std::fs::read_dir(file(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_none_or(|own| own != "yaml") {
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap();
+            for (number, line) in text.lines().enumerate() {
+                let Some(start) = line.find(": {").or(line.find("- {")) else { continue };
+                let bare = line[start..].split('"').step_by(2).collect::<String>();
+                assert!(!bare.contains('?'), "{}:{}", path.display(), number + 1);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_state_of_site_recovery_that_nobody_knows_is_doubted() {
+    let name = "two-circuits-site-recovery.yaml";
+    let folder = file("runbooks/worlds");
+    let open = |name: &str| {
+        let text = std::fs::read_to_string(folder.join(name)).map_err(|e| e.to_string())?;
+        Ok(SourceFile::of(DocumentKind::World, name, text))
+    };
+    let beside = |text: &str| read_world(SourceFile::of(DocumentKind::World, name, text), &open);
+    let world = std::fs::read_to_string(folder.join(name)).unwrap();
+    assert_eq!(codes(&beside(&world)), []);
+    let doubted = world.replacen(
+        "testFailoverState: None",
+        "testFailoverState: WaitingForStopTestFailover",
+        1,
+    );
+    let found = beside(&doubted);
+    assert!(codes(&found).iter().all(|own| (own.0, own.1) == ("BR0505", Severity::Warning)));
+    assert_eq!(codes(&found).len(), 1, "{}", said(&found));
+}
+
 #[test]
 fn a_peering_location_that_is_one_but_for_a_letter_is_doubted() {
     let of = |place: &str| {

@@ -6,7 +6,7 @@ use crate::arm;
 use crate::arm::CircuitPath;
 use crate::model::action::Verification;
 use crate::model::azure_limits::{
-    ONPREM_PREFIXES, VNET_PREFIXES, VNET_PREFIXES_AT_CREATION, VNET_PREFIXES_V6, gateway_sku,
+    VNET_PREFIXES, VNET_PREFIXES_AT_CREATION, VNET_PREFIXES_V6, gateway_sku, onprem_prefixes_max,
 };
 use crate::model::coverage::is_default;
 use crate::model::{Action, ResourceId, Step};
@@ -128,7 +128,8 @@ pub(super) const RULES: &[Rule] = &[
         why: "One more, and the BGP session drops until there are fewer.",
         fix: "Summarise on-premises, or raise the circuit to Premium.",
         source: "E-LIM",
-        judge: |inquiry| onprem(inquiry, 100),
+        // Past it there is no session, and nothing to count.
+        judge: |inquiry| onprem(inquiry, |most, max| most >= max),
     },
     Rule {
         id: "RT-ONPREM-NEAR",
@@ -138,7 +139,7 @@ pub(super) const RULES: &[Rule] = &[
         why: "A reorganisation on-premises could cut the session.",
         fix: "Summarise on-premises, or raise the circuit to Premium.",
         source: "E-LIM",
-        judge: |inquiry| onprem(inquiry, 90),
+        judge: |inquiry| onprem(inquiry, |most, max| most * 10 > max * 9),
     },
     Rule {
         id: "RT-VNET",
@@ -337,12 +338,12 @@ fn public(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     })
 }
 
-fn onprem(inquiry: &Inquiry<'_>, percent: u64) -> Vec<Judged> {
+fn onprem(inquiry: &Inquiry<'_>, is_much: impl Fn(u64, u64) -> bool) -> Vec<Judged> {
     by_received(inquiry, |id, both| {
         let premium = arm::CircuitView::of(inquiry.facts.body(id)?).is_tier("Premium");
-        let max = if premium { ONPREM_PREFIXES.1 } else { ONPREM_PREFIXES.0 };
+        let max = u64::try_from(onprem_prefixes_max(premium)).unwrap_or(u64::MAX);
         let most = both.into_iter().flatten().max()?;
-        Some(unless(most * 100 > max * percent, || format!("it brings {most} of {max} prefixes")))
+        Some(unless(is_much(most, max), || format!("it brings {most} of {max} prefixes")))
     })
 }
 

@@ -306,7 +306,7 @@ fn told(all: &[ToldView]) -> Vec<ReportTold> {
 fn strikes(all: &[StrikesView]) -> Vec<ReportStrikes> {
     let one = |own: &StrikesView| ReportStrikes {
         what: own.what.clone(),
-        struck: own.struck > 0,
+        struck: own.has_struck(),
         said: own.said(),
     };
     all.iter().map(one).collect()

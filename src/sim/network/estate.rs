@@ -18,6 +18,7 @@ use super::parts::{
 };
 use super::routes;
 use crate::arm::{self, CircuitPath, kind, read};
+use crate::model::azure_limits::{VNET_PREFIXES, VNET_PREFIXES_V6};
 use crate::model::{Region, ResourceId};
 
 /// The resources, and what is wrong with them that no body shows.
@@ -246,9 +247,23 @@ impl<'a> Estate<'a> {
         let all = self.read.gateways.get_or_init(|| {
             let bodies = self.bodies.iter();
             let read = bodies.filter_map(|(id, body)| read_gateway(id, body));
-            read.map(|gateway| (gateway.id.clone(), gateway)).collect()
+            let placed = read.map(|mut gateway| {
+                gateway.cut_off = gateway.subnet.as_ref().is_some_and(|own| self.is_cut_off(own));
+                (gateway.id.clone(), gateway)
+            });
+            placed.collect()
         });
         all.get(id)
+    }
+
+    /// Whether the route table of a gateway's subnet switches gateway routes off: no gateway works with that.
+    pub(super) fn is_cut_off(&self, subnet: &ResourceId) -> bool {
+        let table = subnet.parent().and_then(|vnet| {
+            let children = self.children(&vnet, "subnets");
+            arm::SubnetView::of(children.get(subnet)?).route_table()
+        });
+        let table = table.and_then(|table| self.body(&table));
+        table.is_some_and(|own| arm::RouteTableView::of(own).keeps_gateway_routes_out())
     }
 
     /// All ExpressRoute gateways of networks, by id.
@@ -388,6 +403,7 @@ impl<'a> Estate<'a> {
         let gateway = gateway.ok_or(Dead::Gateway)?;
         match &gateway.region {
             Some(region) if self.regions_down.contains(region) => Err(Dead::Region(region.clone())),
+            _ if gateway.cut_off => Err(Dead::CutOff),
             _ => Ok(gateway),
         }
     }
@@ -412,6 +428,20 @@ impl<'a> Estate<'a> {
         matches!(network, IpNet::V4(_)) || private().is_some_and(|own| own.v6)
     }
 
+    /// Whether a connection takes as many prefixes as its gateway tells; it goes down where it does not (azure-facts
+    /// 2.2). Of hubs nothing is known.
+    fn takes(&self, connection: &EstateConnection) -> Result<(), Dead> {
+        let of_hub = self.gateway(&connection.gateway).is_some_and(|own| own.hub.is_some());
+        let told = self.told(&connection.gateway);
+        if of_hub || told.len() <= VNET_PREFIXES_V6 {
+            return Ok(());
+        }
+        let v6 = told.iter().filter(|own| own.addr().is_ipv6()).count();
+        let v4 = told.len() - v6;
+        let too_many = v4 > VNET_PREFIXES || v6 > VNET_PREFIXES_V6;
+        if too_many { Err(Dead::Prefixes(told.len())) } else { Ok(()) }
+    }
+
     /// Whether the connection carries traffic: itself, its gateway, its circuit and a link are well.
     ///
     /// # Errors
@@ -422,6 +452,7 @@ impl<'a> Estate<'a> {
         }
         self.gateway_lives(&connection.gateway)?;
         let peering = self.circuit_lives(&connection.circuit)?;
+        self.takes(connection)?;
         if let Some(location) = self.tested.get(&connection.gateway) {
             let circuit = self.circuit(&connection.circuit);
             let own = circuit.and_then(|circuit| circuit.location.as_deref());

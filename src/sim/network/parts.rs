@@ -51,6 +51,8 @@ pub struct ExpressRouteGateway {
     pub hub: Option<ResourceId>,
     /// `provisioningState` is `Succeeded`.
     pub succeeded: bool,
+    /// Its subnet's route table switches gateway routes off.
+    pub cut_off: bool,
 }
 
 /// A connection between a gateway and a circuit.
@@ -125,6 +127,12 @@ pub enum Dead {
     /// The gateway's region is down.
     #[error("region {} is down", .0.as_str())]
     Region(Region),
+    /// The route table of the gateway's subnet switches gateway routes off (azure-facts 2.4).
+    #[error("the route table of the gateway's subnet has disableBgpRoutePropagation")]
+    CutOff,
+    /// The gateway tells more prefixes than a connection takes (azure-facts 2.2).
+    #[error("the gateway tells {0} prefixes, more than a connection takes")]
+    Prefixes(usize),
     /// The circuit is not there, not enabled, or its provider has not provisioned it.
     #[error("the circuit is not provisioned")]
     EstateCircuit,
@@ -152,6 +160,7 @@ pub(super) fn read_gateway(id: &ResourceId, body: &Value) -> Option<ExpressRoute
             vnet: None,
             hub: read::id_at(body, "/properties/virtualHub/id"),
             succeeded: arm::is_done(body),
+            cut_off: false,
         });
     }
     let gateway = arm::GatewayView::of(body);
@@ -165,6 +174,7 @@ pub(super) fn read_gateway(id: &ResourceId, body: &Value) -> Option<ExpressRoute
         vnet: gateway.network(),
         hub: None,
         succeeded: arm::is_done(body),
+        cut_off: false,
     })
 }
 

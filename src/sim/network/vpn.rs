@@ -106,7 +106,7 @@ impl Estate<'_> {
         let region = text(body, "/location").and_then(|at| Region::parse(at).ok());
         let up = region.is_none_or(|region| !self.is_down(&region));
         let subnet = id_at(body, "/properties/ipConfigurations/0/properties/subnet/id")?;
-        subnet.parent().filter(|_| is_vpn && done && up)
+        subnet.parent().filter(|_| is_vpn && done && up && !self.is_cut_off(&subnet))
     }
 
     /// The subnet that a VPN gateway stands in.

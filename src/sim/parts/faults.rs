@@ -69,6 +69,13 @@ impl Faults {
     }
 
     /// Each of them.
+    /// Notes how often each fault struck a look at a copy of this world.
+    pub(in crate::sim) fn note_before(&mut self, struck: &[u64]) {
+        for (fault, struck) in self.0.iter_mut().zip(struck) {
+            fault.tally.before = struck.saturating_sub(fault.tally.struck);
+        }
+    }
+
     pub(in crate::sim) fn each(&self) -> &[Fault] {
         &self.0
     }

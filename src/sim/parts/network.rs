@@ -25,6 +25,9 @@ pub(in crate::sim) struct NetworkPart {
     /// Connections whose status stays Unknown, by a fault.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     untold: BTreeSet<ResourceId>,
+    /// Connections that are being written and carry all the while.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    reweighted: BTreeSet<ResourceId>,
     /// Connections whose authorization is gone while their region is down: they go when it is back.
     revoked: BTreeSet<ResourceId>,
     overlap: Overlap,
@@ -44,6 +47,7 @@ impl NetworkPart {
             silent: BTreeSet::new(),
             unconnected: BTreeSet::new(),
             untold: BTreeSet::new(),
+            reweighted: BTreeSet::new(),
             revoked: BTreeSet::new(),
             overlap: scenario.overlap,
             stopped_appliances: scenario.stopped_appliances.clone(),
@@ -126,6 +130,20 @@ impl NetworkPart {
         self.untold.insert(id.clone());
     }
 
+    /// Lets a connection carry while it is being written, or not.
+    pub(in crate::sim) fn carry_meanwhile(&mut self, id: &ResourceId, carries: bool) {
+        self.revision.raise();
+        self.reweighted.remove(id);
+        if carries {
+            self.reweighted.insert(id.clone());
+        }
+    }
+
+    /// Whether a connection carries while it is being written.
+    pub(in crate::sim) fn carries_meanwhile(&self, id: &ResourceId) -> bool {
+        self.reweighted.contains(id)
+    }
+
     pub(in crate::sim) fn is_untold(&self, id: &ResourceId) -> bool {
         self.untold.contains(id)
     }
@@ -146,6 +164,11 @@ impl NetworkPart {
         self.revoked.iter()
     }
 
+    /// Whether a connection's authorization is gone, and it goes when its region is back.
+    pub(in crate::sim) fn is_revoked(&self, id: &ResourceId) -> bool {
+        self.revoked.contains(id)
+    }
+
     /// Nothing is to come of a revoked connection any more: it goes now.
     pub(in crate::sim) fn let_go(&mut self, id: &ResourceId) {
         self.revision.raise();
@@ -159,6 +182,7 @@ impl NetworkPart {
         self.silent.remove(id);
         self.unconnected.remove(id);
         self.untold.remove(id);
+        self.reweighted.remove(id);
         self.site_tests.remove(id);
     }
 

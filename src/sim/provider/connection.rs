@@ -99,6 +99,7 @@ impl Provider for ConnectionType {
         ends::region(world, put)?;
         ends::only(world, put)?;
         ends::fast_path(put)?;
+        ends::prefixes(world, put, (&gateway, &circuit))?;
         ends::overlap(world, put, (&gateway, &circuit))?;
         ends::room(world, put, &circuit)?;
         ends::gateway_room(world, put, (&gateway, &circuit))?;
@@ -206,6 +207,11 @@ impl Provider for ConnectionType {
 
     fn carries(&self) -> bool {
         true
+    }
+
+    /// How its gateway prefers it (azure-facts 2.5), and what nobody on the way reads.
+    fn changes_softly(&self) -> &'static [&'static str] {
+        &["/properties/routingWeight", "/tags"]
     }
 
     fn has_shared_key(&self) -> bool {

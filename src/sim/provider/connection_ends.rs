@@ -4,18 +4,23 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::subnet::prefixes_of;
 use super::{Put, id_at};
 use crate::arm::read::{self, flag};
 use crate::arm::{CircuitView, GatewayView, is_spent, kind, spending_connection};
 use crate::model::ResourceId;
 use crate::model::azure_limits::{
-    CIRCUITS_OF_HUB, CIRCUITS_OF_ONE_LOCATION, gateway_sku, links_max,
+    CIRCUITS_OF_HUB, CIRCUITS_OF_ONE_LOCATION, VNET_PREFIXES_AT_CREATION, gateway_sku, links_max,
 };
 use crate::model::net;
+use crate::sim::envelope::{Month, is_since};
 use crate::sim::network::configured_prefixes;
 use crate::sim::reply::Refusal;
 use crate::sim::unconfirmed;
 use crate::sim::world::World;
+
+/// From then on it is published that both ends of a connection have IPv6, or the gateway has none.
+const V6_ON_BOTH_SINCE: Month = (2023, 9);
 
 const GATEWAY: &str = "/properties/virtualNetworkGateway1/id";
 /// How a hub's connection names its circuit.
@@ -102,6 +107,41 @@ pub(super) fn fast_path(put: &Put<'_>) -> Result<(), Refusal> {
     Err(Refusal::unconfirmed(&unconfirmed::NO_FAST_PATH, message))
 }
 
+/// Refuses a new connection of a gateway whose subnet has IPv6 to a circuit of which the private peering has none
+/// (azure-docs PR 114738), and one of more prefixes than Azure takes at once (E-LINK 2020; azure-facts 2.2).
+pub(super) fn prefixes(
+    world: &World,
+    put: &Put<'_>,
+    (gateway, circuit): (&ResourceId, &ResourceId),
+) -> Result<(), Refusal> {
+    if put.stored.is_some() {
+        return Ok(());
+    }
+    let shown = world.shown();
+    let estate = world.estate(&shown);
+    let speaks_v6 = estate.circuit(circuit).and_then(|own| own.private.as_ref());
+    let alone = speaks_v6.is_some_and(|own| !own.v6) && is_since(put.now, V6_ON_BOTH_SINCE);
+    let subnet = world.body(gateway).and_then(|own| GatewayView::of(own).subnet());
+    let subnet = subnet.as_ref().and_then(|subnet| world.body(subnet));
+    let dual = subnet.is_some_and(|own| prefixes_of(own).iter().any(|own| own.addr().is_ipv6()));
+    if alone && dual {
+        let message = format!(
+            "Gateway {gateway} is dual-stack and the private peering of circuit {circuit} has no IPv6: they cannot be \
+             connected."
+        );
+        return Err(Refusal::unconfirmed(&unconfirmed::GATEWAY_DUAL_STACK, message));
+    }
+    let count = configured_prefixes(&estate, gateway).len();
+    if count <= VNET_PREFIXES_AT_CREATION {
+        return Ok(());
+    }
+    let message = format!(
+        "Gateway {gateway} speaks for {count} address prefixes; a connection may have {VNET_PREFIXES_AT_CREATION} \
+         when it is made."
+    );
+    Err(Refusal::unconfirmed(&unconfirmed::PREFIXES_MANY, message))
+}
+
 /// Refuses a new connection of networks to a circuit that has networks of the same addresses.
 pub(super) fn overlap(
     world: &World,
@@ -114,7 +154,9 @@ pub(super) fn overlap(
     let shown = world.shown();
     let estate = world.estate(&shown);
     let ours = configured_prefixes(&estate, gateway);
-    for other in estate.connections_of_circuit(circuit) {
+    // One whose authorization is gone is off the circuit (E-LINK), also while its own region cannot say so.
+    let linked = estate.connections_of_circuit(circuit);
+    for other in linked.filter(|other| !world.network.is_revoked(&other.id)) {
         let theirs = configured_prefixes(&estate, &other.gateway);
         let clash = ours.iter().find(|a| theirs.iter().any(|b| net::overlap(a, b)));
         if let Some(prefix) = clash.filter(|_| other.gateway != *gateway) {
@@ -158,6 +200,7 @@ pub(super) fn room(world: &World, put: &Put<'_>, circuit: &ResourceId) -> Result
     let of_circuit = |id: &ResourceId| id.root() == *circuit;
     all.extend(reach.map(|(id, _)| id.clone()).filter(of_circuit));
     all.remove(put.id);
+    all.retain(|own| !world.network.is_revoked(own));
     let max = links_max(mbps, view.is_tier("Premium"));
     let count = all.len() + unnamed;
     if count < max {

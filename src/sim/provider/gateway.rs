@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::public_ip::address;
 use super::{
-    PostAction, PostReading, Provider, Put, default, gateway_check, id_at, keep, name_parts,
-    top_level,
+    PostAction, PostReading, Provider, Put, default, gateway_check, gateway_place_check, id_at,
+    keep, name_parts, top_level,
 };
 use crate::arm;
 use crate::arm::kind;
@@ -114,10 +114,7 @@ impl Provider for GatewayType {
             let message = "The gateway has no IP configuration with a public IP address.";
             return Err(Refusal::unconfirmed(&unconfirmed::ADDRESS_REQUIRED, message));
         }
-        if !subnet.name().eq_ignore_ascii_case("GatewaySubnet") {
-            let message = format!("Subnet {} is not named GatewaySubnet.", subnet.name());
-            return Err(Refusal::unconfirmed(&unconfirmed::GATEWAY_SUBNET, message));
-        }
+        gateway_place_check::fit(world, put, &subnet, (vpn, sku))?;
         gateway_check::beside(world, put, &subnet)?;
         // A network may have one of each kind.
         let same_kind = |other: &ResourceId| {

@@ -129,6 +129,10 @@ impl Provider for HubConnectionType {
         true
     }
 
+    fn changes_softly(&self) -> &'static [&'static str] {
+        &["/properties/routingWeight"]
+    }
+
     fn word(&self) -> &'static str {
         "ExpressRouteConnection"
     }

@@ -8,6 +8,7 @@ mod connection;
 mod connection_ends;
 mod gateway;
 mod gateway_check;
+mod gateway_place_check;
 mod global_reach;
 pub(super) mod hub;
 pub(super) mod hub_gateway;
@@ -206,6 +207,11 @@ pub(super) trait Provider: Sync {
     /// Whether what goes over the network depends on its being done.
     fn carries(&self) -> bool {
         false
+    }
+
+    /// Where a write may change what carries, and it carries all the while: no fact says that it is interrupted.
+    fn changes_softly(&self) -> &'static [&'static str] {
+        &[]
     }
 
     /// What is done with it by a POST of this verb, in lower case.

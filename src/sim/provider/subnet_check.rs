@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::gateway_place_check;
 use crate::arm::SubnetView;
 use crate::arm::read::region;
 use crate::model::ResourceId;
@@ -53,7 +54,7 @@ pub(super) fn given(
     reserved(world, subnet, sent)
 }
 
-/// Refuses what the subnets of two services take from nobody.
+/// Refuses what the subnets of three services take from nobody.
 fn reserved(world: &World, subnet: &ResourceId, sent: &Value) -> Result<(), Refusal> {
     let wanted = new(world, subnet, sent);
     let view = SubnetView::of(sent);
@@ -73,6 +74,7 @@ fn reserved(world: &World, subnet: &ResourceId, sent: &Value) -> Result<(), Refu
             let message = format!("{other} cannot be attached to subnet {}.", subnet.name());
             Err(Refusal::unconfirmed(&unconfirmed::ROUTE_SERVER_SUBNET, message))
         }
+        (_, Some(group)) if is("GatewaySubnet") => Err(gateway_place_check::guarded(&group)),
         _ => Ok(()),
     }
 }

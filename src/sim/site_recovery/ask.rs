@@ -10,7 +10,7 @@ use super::phase::{ItemPhase, MachineMove, Standing};
 use super::place::{kind, named, spelled};
 use super::refuse;
 use super::stages::items_of;
-use super::standing::{provider, told};
+use super::standing::{given, provider, told};
 use super::words::{AllowedOperation, Pairing, ReplicationProvider, VaultKind};
 use crate::azure::wire::WireResponse;
 use crate::model::{ResourceId, Timestamp};
@@ -177,7 +177,9 @@ impl World {
         let of_item = |item: &ResourceId| -> Vec<AllowedOperation> {
             let Some(body) = self.body(item) else { return Vec::new() };
             let properties = &body["properties"];
-            Standing::of(properties).allowed(provider(&properties["providerSpecificDetails"]))
+            given(properties).unwrap_or_else(|| {
+                Standing::of(properties).allowed(provider(&properties["providerSpecificDetails"]))
+            })
         };
         if kind(id) == Some(VaultKind::Item) {
             return of_item(id);
@@ -221,7 +223,12 @@ impl World {
                     let minutes = now.as_millis().div_euclid(300_000);
                     *heard = json!(stamp(Timestamp::from_millis(minutes * 300_000)));
                 }
-                body["properties"]["allowedOperations"] = told(&self.allowed_in_vault(id, now));
+                // Those of a world's file may be others than this program knows: they are shown as they are.
+                let list = body.pointer("/properties/allowedOperations");
+                if self.job_at_work(id, now).is_some() || !list.is_some_and(Value::is_array) {
+                    let allowed = told(&self.allowed_in_vault(id, now));
+                    body["properties"]["allowedOperations"] = allowed;
+                }
                 let job = self.job_at_work(id, now).filter(|job| !job.is_over());
                 if let Some(job) = job {
                     body["properties"]["currentScenario"] = job.current();

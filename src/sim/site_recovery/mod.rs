@@ -35,6 +35,7 @@ use crate::model::{ResourceId, Timestamp};
 pub(super) use job::Job;
 pub(super) use place::is_ours;
 use place::{VaultPlace, placed};
+pub(super) use standing::{knows, states_of};
 pub(super) use vaults::Vaults;
 
 /// A request that is about a vault or what is in it.

@@ -362,14 +362,14 @@ impl World {
         }
         match kind(id) {
             Some(VaultKind::Item) => {
-                let standing = self.body(id).map(|body| Standing::of(&body["properties"]));
-                let Some(standing) = standing else { return };
+                let mut began = None;
                 self.resources.edit(id, |body| {
-                    standing.write(&mut body["properties"]);
-                    if standing.phase != ItemPhase::Tested {
+                    began = Standing::begin(&mut body["properties"]);
+                    if began.is_some_and(|own| own.phase != ItemPhase::Tested) {
                         body["properties"]["currentScenario"] = super::item::no_scenario(id);
                     }
                 });
+                let Some(standing) = began else { return };
                 match standing.phase {
                     ItemPhase::Seeding => {
                         let again = standing.active == ItemSide::Recovery;

@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use super::phase::{ItemPhase, ItemSide, Standing};
-use super::words::{AllowedOperation, ProtectionState, ReplicationProvider, TestState};
+use super::place::kind;
+use super::words::{AllowedOperation, ProtectionState, ReplicationProvider, TestState, VaultKind};
+use crate::model::ResourceId;
 
 fn text<'a>(value: &'a Value, key: &str) -> &'a str {
     value.get(key).and_then(Value::as_str).unwrap_or_default()
@@ -19,14 +21,47 @@ pub(super) fn told(allowed: &[AllowedOperation]) -> Value {
     allowed.iter().map(|one| one.as_str()).collect()
 }
 
-/// The state that a word stands for. A commit that is pending has more words than those that are written here.
+/// The state that a word stands for. A commit that is pending has more words than those that are written here; what is
+/// said of the machine of an item alone is none.
 fn state(word: &str) -> Option<ProtectionState> {
     let pending =
         word.contains("FailoverCommitPending").then(|| match word.starts_with("Planned") {
             true => ProtectionState::PlannedCommitPending,
             false => ProtectionState::UnplannedCommitPending,
         });
-    pending.or_else(|| ProtectionState::parse(word))
+    let of_item = |own: &ProtectionState| *own != ProtectionState::Unprotected;
+    pending.or_else(|| ProtectionState::parse(word)).filter(of_item)
+}
+
+/// Where an item, or a plan, says in a word how it stands.
+pub(in crate::sim) fn states_of(id: &ResourceId) -> &'static [&'static str] {
+    match kind(id) {
+        Some(VaultKind::Item) => {
+            &["protectionState", "activeLocation", "testFailoverState", "allowedOperations"]
+        }
+        Some(VaultKind::Plan) => &["allowedOperations"],
+        _ => &[],
+    }
+}
+
+/// Whether this program knows what a word says there; one that is not said is no doubt.
+pub(in crate::sim) fn knows(key: &str, word: &str) -> bool {
+    let is_known = match key {
+        "protectionState" => state(word).is_some(),
+        "testFailoverState" => TestState::parse(word).is_some(),
+        "activeLocation" => {
+            [ItemSide::Primary, ItemSide::Recovery].iter().any(|own| own.as_str() == word)
+        }
+        "allowedOperations" => AllowedOperation::parse(word).is_some(),
+        _ => true,
+    };
+    is_known || word.is_empty()
+}
+
+/// What the properties of an item say that may be done, in words that this program knows; nothing where they say none.
+pub(super) fn given(properties: &Value) -> Option<Vec<AllowedOperation>> {
+    let list = properties.get("allowedOperations")?.as_array()?;
+    Some(list.iter().filter_map(|word| AllowedOperation::parse(word.as_str()?)).collect())
 }
 
 impl ItemSide {
@@ -39,8 +74,27 @@ impl ItemSide {
 }
 
 impl Standing {
-    /// As the properties of a body say.
+    /// Whether an item says how it stands in words that this program knows.
+    fn is_told(properties: &Value) -> bool {
+        ["protectionState", "activeLocation", "testFailoverState"]
+            .iter()
+            .all(|key| knows(key, text(properties, key)))
+    }
+
+    /// As the properties of a body say: its words, and what may be done where those are none that anybody here knows, or
+    /// where they say that all is well and it does not (azure-facts 7.14).
     pub(super) fn of(properties: &Value) -> Self {
+        let said = Self::by_words(properties);
+        let is_well = said.phase == ItemPhase::Protected;
+        let listed = Self::allowing(properties).filter(|_| is_well || !Self::is_told(properties));
+        match listed {
+            Some(phase) if phase != said.phase => Self { phase, planned: false, ..said },
+            _ => said,
+        }
+    }
+
+    /// As its words say alone.
+    fn by_words(properties: &Value) -> Self {
         let tested = TestState::parse(text(properties, "testFailoverState"));
         let (phase, planned) = match state(text(properties, "protectionState")) {
             Some(ProtectionState::PlannedCommitPending) => (ItemPhase::FailedOver, true),
@@ -59,6 +113,37 @@ impl Standing {
         let recovery = text(properties, "activeLocation") == ItemSide::Recovery.as_str();
         let active = if recovery { ItemSide::Recovery } else { ItemSide::Primary };
         Self { phase, active, planned }
+    }
+
+    /// Lets an item of a world's file begin: what is in the middle of something is idle, in Azure's words. What nobody
+    /// here knows, or what contradicts itself, stays as it is, and nothing heals it; then this is nothing.
+    pub(super) fn begin(properties: &mut Value) -> Option<Self> {
+        let standing = Self::of(properties);
+        if !Self::is_told(properties) || standing != Self::by_words(properties) {
+            return None;
+        }
+        let listed = properties.get("allowedOperations").cloned();
+        standing.write(properties);
+        // One that is well may do less than it could. Nothing at all is what is said in the middle of a job.
+        let listed = listed.filter(|own| own.as_array().is_some_and(|own| !own.is_empty()));
+        if let Some(listed) = listed.filter(|_| standing.phase == ItemPhase::Protected) {
+            properties["allowedOperations"] = listed;
+        }
+        Some(standing)
+    }
+
+    /// The phase in which the most telling of what may be done can be done.
+    fn allowing(properties: &Value) -> Option<ItemPhase> {
+        let allowed = given(properties)?;
+        let telling = [
+            (AllowedOperation::TestFailoverCleanup, ItemPhase::Tested),
+            (AllowedOperation::Commit, ItemPhase::FailedOver),
+            (AllowedOperation::ReverseReplicate, ItemPhase::Committed),
+            (AllowedOperation::UnplannedFailover, ItemPhase::Protected),
+            (AllowedOperation::PlannedFailover, ItemPhase::Protected),
+            (AllowedOperation::TestFailover, ItemPhase::Protected),
+        ];
+        telling.into_iter().find(|(own, _)| allowed.contains(own)).map(|(_, phase)| phase)
     }
 
     /// Its state, and what people read.

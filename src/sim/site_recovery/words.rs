@@ -134,7 +134,7 @@ words! {
 words! {
     /// What may be done to an item or a plan. Recorded or published, but for `CancelFailover` and `ReverseReplicate`,
     /// which are believed.
-    AllowedOperation, written {
+    AllowedOperation, exact {
         TestFailover = "TestFailover",
         TestFailoverCleanup = "TestFailoverCleanup",
         PlannedFailover = "PlannedFailover",

@@ -11,6 +11,7 @@ use crate::runbook::literal::json;
 use crate::runbook::{Code, Diagnostic, Diagnostics, Node, NodeValue, Span, did_you_mean};
 use crate::sim::body_rule::BodyRule;
 use crate::sim::provider::{self, Provider};
+use crate::sim::site_recovery;
 
 /// The namespace of the types whose bodies say their names as their ids do.
 const NETWORK: &str = "Microsoft.Network/";
@@ -108,6 +109,7 @@ pub(super) fn check(placed: &PlacedBody<'_>, diagnostics: &mut Diagnostics) {
     let Some(shape) = shape::of(kind.as_str()) else {
         unknown_type(placed, kind.as_str(), diagnostics);
         frame(placed.body, diagnostics);
+        states(placed, diagnostics);
         return;
     };
     part_names(placed, diagnostics);
@@ -179,6 +181,30 @@ fn part_names(placed: &PlacedBody<'_>, diagnostics: &mut Diagnostics) {
             if item.get("properties").and_then(Node::map).is_none() {
                 wrong(Code::MissingProperty, format!("{of} has no `properties`."));
             }
+        }
+    }
+}
+
+/// The words in which something of Site Recovery says how it stands.
+fn states(placed: &PlacedBody<'_>, diagnostics: &mut Diagnostics) {
+    let properties = placed.body.get("properties");
+    for key in site_recovery::states_of(&placed.id) {
+        let Some(node) = properties.and_then(|own| own.get(key)) else { continue };
+        let words = match &node.value {
+            NodeValue::List(items) => items.as_slice(),
+            NodeValue::Scalar { .. } | NodeValue::Map(_) => std::slice::from_ref(node),
+        };
+        for word in words {
+            let text = text_of(word).unwrap_or_default();
+            if site_recovery::knows(key, text) {
+                continue;
+            }
+            let shown: String = text.chars().take(60).collect();
+            let message =
+                format!("`{key}` is `{shown}`, which Azure does not say there, as far as we know.");
+            let help = "It is shown as it stands, and nothing changes it but what `allowedOperations` allow.";
+            let doubt = Diagnostic::warning(Code::PropertyWord, word.span.clone(), message);
+            diagnostics.push(doubt.with_help(help));
         }
     }
 }

@@ -32,6 +32,29 @@ fn a_bad_day_that_struck_nothing_fails_the_drill_unless_that_is_allowed() {
     assert!(text(&out.stderr).contains("did not strike"), "{}", text(&out.stderr));
 }
 
+/// The drill's own preflight is part of it: what struck that alone has struck, and where is said.
+#[test]
+fn a_fault_that_struck_the_preflight_alone_is_said_to_have_struck_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path();
+    let worlds = crate::support::file("runbooks/worlds");
+    let name = "two-circuits.yaml";
+    std::fs::copy(worlds.join(name), state.join(name)).unwrap();
+    let world = state.join("struck.yaml");
+    let fault = "{ method: POST, resource: '*/routetablessummary/primary', effect: { fail: { code: GatewayTimeout } } }";
+    let text_of = format!("extends: two-circuits.yaml\nworld: struck\nfaults:\n  - {fault}\n");
+    std::fs::write(&world, text_of).unwrap();
+    let words = ["drill", "runbooks/dr-circuit.yaml", "--world", world.to_str().unwrap()];
+    let out = backroad(state, &words).output().unwrap();
+    let (shown, said) = (text(&out.stdout), text(&out.stderr));
+    assert_eq!(out.status.code(), Some(0), "{shown}{said}");
+    assert!(
+        shown.contains("struck once in the drill's preflight, and nothing in the drill (0 of "),
+        "{shown}{said}"
+    );
+    assert!(!said.contains("did not strike"), "{said}");
+}
+
 /// A day that no step of the runbook about circuits meets.
 const IDLE: &str = "machines-fail";
 

@@ -1,6 +1,6 @@
 //! What does a gateway learn, and what does it tell?
 
-use super::super::testing::{Lab, connection, gateway, net};
+use super::super::testing::{Lab, connection, gateway, id, net};
 use super::*;
 
 fn networks(rows: &[RouteRow], origin: &str) -> Vec<String> {
@@ -128,6 +128,33 @@ fn a_connection_counts_only_when_everything_it_stands_on_is_ready() {
         assert!(networks(&learned(&lab, "ea"), "EBgp").is_empty(), "{pointer}");
         assert!(told(&lab, "ea").is_empty(), "{pointer}");
         assert_eq!(connection_status(&estate, &lab.onprem, &connection), "NotConnected");
+    }
+}
+
+#[test]
+fn a_gateway_that_tells_too_much_or_whose_subnet_takes_no_gateway_routes_carries_nothing() {
+    let space = |count: usize| -> serde_json::Value {
+        (0..count).map(|n| format!("10.{}.{}.0/24", 60 + n / 256, n % 256)).collect()
+    };
+    let hub = id("virtualNetworks", "hub-ea");
+    // With the spoke's own prefix.
+    for (count, expected) in [(999, Ok(())), (1_000, Err(Dead::Prefixes(1_001)))] {
+        let mut lab = Lab::new();
+        lab.set(&hub, "/properties/addressSpace/addressPrefixes", space(count));
+        let own = lab.connection(&connection("ea"));
+        assert_eq!(lab.estate().carries(&lab.onprem, &own), expected);
+    }
+    let mut lab = Lab::new();
+    let table = id("routeTables", "rt");
+    let subnet = hub.child("subnets", "GatewaySubnet").unwrap();
+    lab.bodies.get_mut(&subnet).unwrap()["properties"]["routeTable"] =
+        serde_json::json!({ "id": table.as_str() });
+    for (off, expected) in [(false, Ok(())), (true, Err(Dead::CutOff))] {
+        let body = serde_json::json!({ "properties": { "disableBgpRoutePropagation": off } });
+        lab.bodies.insert(table.clone(), body);
+        let own = lab.connection(&connection("ea"));
+        assert_eq!(lab.estate().carries(&lab.onprem, &own), expected);
+        assert_eq!(learned(&lab, "ea").is_empty(), off);
     }
 }
 
