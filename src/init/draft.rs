@@ -46,6 +46,14 @@ pub struct Draft {
     pub todo: Todo,
 }
 
+impl Draft {
+    /// Whether a drill with the source down can recover only where Azure takes the target's connection beside the source's,
+    /// with the same addresses on one circuit: nothing that is documented ends the source's.
+    pub(super) fn assumes_overlap(&self) -> bool {
+        self.strategy == Strategy::SameCircuitSwap && !self.revocable
+    }
+}
+
 /// What happens at one hub of the target.
 #[derive(Debug, Clone)]
 pub(super) struct DraftHub {

@@ -263,6 +263,7 @@ pub(super) fn site_returns(draft: &Draft, steps: &mut Vec<StepText>) {
 
 /// What the runbook does not do and a person should know of.
 pub(super) fn look_around(estate: &KnownEstate, advice: &Advice, draft: &mut Draft) {
+    let assumes_overlap = draft.assumes_overlap();
     let todo = &mut draft.todo;
     if draft.contact == CONTACT {
         todo.decide(
@@ -282,7 +283,7 @@ pub(super) fn look_around(estate: &KnownEstate, advice: &Advice, draft: &mut Dra
     doubts::look(estate, advice, &pairs, todo);
     far_users(estate, advice, &draft.hubs, todo);
     readdressing(&draft.hubs, draft.wan.as_ref(), todo);
-    if draft.strategy == Strategy::SameCircuitSwap {
+    if assumes_overlap {
         // Azure-facts 1.3 and 7.2: the text says that it cannot be, and also what happens when it is.
         todo.decide(
             "The drill with the source down assumes that Azure takes the target's connection although the source's still \

@@ -23,7 +23,7 @@ pub(super) fn world(draft: &Draft, name: &str, estate: &str, down: bool) -> Stri
         ),
         0,
     ));
-    let assumes = down && draft.strategy == Strategy::SameCircuitSwap;
+    let assumes = down && draft.assumes_overlap();
     if assumes {
         head.push_str(&comment(
             "`overlap: accept` is an assumption: that Azure takes the target's connection although the source's still stands \

@@ -50,16 +50,29 @@ impl<'a> Inquiry<'a> {
     /// # Errors
     /// The paths were not read, and why.
     pub fn received(&self, circuit: &ResourceId) -> Result<[Option<u64>; 2], String> {
+        let both = self.sessions(circuit)?;
+        Ok(both
+            .map(|said| said.and_then(|own| own.as_u64().or_else(|| own.as_str()?.parse().ok()))))
+    }
+
+    /// Whether a session of a circuit ended for the count of its prefixes, as routers say it: `Idle (PfxCt)` (Cisco
+    /// 25160).
+    pub(super) fn is_over_limit(&self, circuit: &ResourceId) -> bool {
+        let both = self.sessions(circuit).unwrap_or_default();
+        let mut said = both.into_iter().flatten().filter_map(Value::as_str);
+        said.any(|own| own.contains("PfxCt"))
+    }
+
+    /// What each path of a circuit says of its session with on-premises: a count of prefixes, or a state.
+    fn sessions(&self, circuit: &ResourceId) -> Result<[Option<&'a Value>; 2], String> {
         let mut both = [None; 2];
         for (place, path) in CircuitPath::NAMES.into_iter().enumerate() {
             let question = Question::RouteSummary { circuit: circuit.clone(), path };
             match self.facts.of(&question) {
                 // The customer's edge stands first; gateways have neighbours of their own.
                 Fact::Known(value) => {
-                    both[place] = list(value, "/value").first().and_then(|row| {
-                        let received = row.get("statePfxRcd")?;
-                        received.as_u64().or_else(|| received.as_str()?.parse().ok())
-                    });
+                    let first = list(value, "/value").first();
+                    both[place] = first.and_then(|row| row.get("statePfxRcd"));
                 }
                 Fact::Absent => {}
                 Fact::Unknown(why) => return Err(why.to_owned()),

@@ -13,7 +13,6 @@ use super::resiliency::SiteTest;
 use super::site_recovery::is_ours;
 use super::world::World;
 use crate::arm::{self, CircuitView};
-use crate::model::azure_limits::onprem_prefixes_max;
 use crate::model::{Region, ResourceId};
 
 /// Bodies as the network's truth reads them.
@@ -58,7 +57,9 @@ impl World {
             let port = port.and_then(|port| self.body(&port));
             link.up && port.is_some_and(|port| arm::is_shut(port, link.path))
         };
-        let is_out = |link: &Link| is_shut(link) || self.brings_too_many(all, link);
+        let is_out = |link: &Link| {
+            is_shut(link) || (link.up && all.tells_too_many(link, self.body(&link.circuit)))
+        };
         if !all.links.iter().any(is_out) {
             return Cow::Borrowed(all);
         }
@@ -67,23 +68,6 @@ impl World {
             link.up = link.up && !is_out(link);
         }
         Cow::Owned(now)
-    }
-
-    /// Whether a session has ended because on-premises tells more prefixes of IPv4 than the circuit's tier takes
-    /// (azure-facts 2.2).
-    fn brings_too_many(&self, onprem: &OnPrem, link: &Link) -> bool {
-        let most = link
-            .advertise
-            .as_ref()
-            .map_or_else(|| onprem.sites.iter().map(|site| site.prefixes.len()).sum(), Vec::len);
-        // Nearly every world tells fewer than any tier takes: none of them pays for the count.
-        if !link.up || most <= onprem_prefixes_max(false) {
-            return false;
-        }
-        let premium =
-            self.body(&link.circuit).is_some_and(|own| CircuitView::of(own).is_tier("Premium"));
-        let told = onprem.advertised(link);
-        told.iter().filter(|own| own.addr().is_ipv4()).count() > onprem_prefixes_max(premium)
     }
 
     /// Notes whether what is about to be written goes on carrying: it does, and the write changes nothing on its way.

@@ -383,6 +383,8 @@ async fn a_swap_of_one_of_two_circuits_holds() {
     case.wish.target = region("japanwest");
     let written = case.write();
     assert!(written.files["my-failover.yaml"].contains("disconnect_also_er_tokyo"));
+    // A revoke ends it for certain: the drill needs no assumption about addresses twice on one circuit.
+    assert!(!written.files["my-failover-world.yaml"].contains("overlap"));
     holds("one of two circuits", &written).await;
     let lab = written.stage("drill_planned").lab();
     assert_eq!(Lab::outcome_of(lab.drive(None).await), RunOutcome::Succeeded);

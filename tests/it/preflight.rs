@@ -519,8 +519,7 @@ const CASES: &[Spoilt] = &[
         let peerings = c.body("er-singapore")["properties"]["peerings"].as_array_mut().unwrap();
         peerings.push(json!({ "name": "AzurePublicPeering", "properties": { "peeringType": "AzurePublicPeering" } }));
     }),
-    // With the two sites' own; one more, and there is no session to count.
-    ("RT-ONPREM", MAIN, |c| many_prefixes(c, 9_998)),
+    ("RT-ONPREM", MAIN, |c| many_prefixes(c, 10_001)),
     ("RT-ONPREM-NEAR", MAIN, |c| many_prefixes(c, 9_100)),
     ("RT-VNET", MAIN, |c| many_spaces(c, 1_001)),
     ("RT-CREATE-200", MAIN, |c| many_spaces(c, 201)),

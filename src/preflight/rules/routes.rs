@@ -123,13 +123,12 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "RT-ONPREM",
         severity: FindingSeverity::Block,
-        fails_when: "On-premises advertises as many prefixes as the circuit's tier takes.",
-        reads: "route table summary: statePfxRcd",
-        why: "One more, and the BGP session drops until there are fewer.",
+        fails_when: "On-premises advertises more prefixes than the circuit's tier takes.",
+        reads: "route table summary: statePfxRcd, a count or `Idle (PfxCt)`",
+        why: "The BGP session drops until there are fewer.",
         fix: "Summarise on-premises, or raise the circuit to Premium.",
-        source: "E-LIM",
-        // Past it there is no session, and nothing to count.
-        judge: |inquiry| onprem(inquiry, |most, max| most >= max),
+        source: "E-LIM, Cisco 25160",
+        judge: too_many_from_onprem,
     },
     Rule {
         id: "RT-ONPREM-NEAR",
@@ -139,7 +138,7 @@ pub(super) const RULES: &[Rule] = &[
         why: "A reorganisation on-premises could cut the session.",
         fix: "Summarise on-premises, or raise the circuit to Premium.",
         source: "E-LIM",
-        judge: |inquiry| onprem(inquiry, |most, max| most * 10 > max * 9),
+        judge: many_from_onprem,
     },
     Rule {
         id: "RT-VNET",
@@ -338,12 +337,29 @@ fn public(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     })
 }
 
-fn onprem(inquiry: &Inquiry<'_>, is_much: impl Fn(u64, u64) -> bool) -> Vec<Judged> {
+/// How many prefixes a circuit's tier takes from on-premises.
+fn taken_of_onprem(inquiry: &Inquiry<'_>, circuit: &ResourceId) -> Option<u64> {
+    let body = inquiry.facts.body(circuit)?;
+    u64::try_from(onprem_prefixes_max(arm::CircuitView::of(body).is_tier("Premium"))).ok()
+}
+
+fn too_many_from_onprem(inquiry: &Inquiry<'_>) -> Vec<Judged> {
     by_received(inquiry, |id, both| {
-        let premium = arm::CircuitView::of(inquiry.facts.body(id)?).is_tier("Premium");
-        let max = u64::try_from(onprem_prefixes_max(premium)).unwrap_or(u64::MAX);
+        let max = taken_of_onprem(inquiry, id)?;
+        if inquiry.is_over_limit(id) {
+            let why = format!("a session ended for its count of prefixes: this tier takes {max}");
+            return Some(FindingVerdict::Failed(why));
+        }
         let most = both.into_iter().flatten().max()?;
-        Some(unless(is_much(most, max), || format!("it brings {most} of {max} prefixes")))
+        Some(unless(most > max, || format!("it brings {most} of {max} prefixes")))
+    })
+}
+
+fn many_from_onprem(inquiry: &Inquiry<'_>) -> Vec<Judged> {
+    by_received(inquiry, |id, both| {
+        let max = taken_of_onprem(inquiry, id)?;
+        let most = both.into_iter().flatten().max()?;
+        Some(unless(most * 10 > max * 9, || format!("it brings {most} of {max} prefixes")))
     })
 }
 

@@ -214,8 +214,11 @@ fn customer_session(
     let link = up
         .or_else(|| onprem.links.iter().find(|link| link.circuit == *circuit && link.path == path));
     let since = link.and_then(|link| link.since);
+    let over = |link: &Link| onprem.tells_too_many(link, estate.body(circuit));
     let (unknown, state_pfx_rcd) = match up {
         Some(_) => ("", heard(estate, onprem, circuit, path).len().to_string()),
+        // As routers say that a session ended for its count of prefixes (Cisco 25160).
+        None if link.is_some_and(over) => ("never", "Idle (PfxCt)".to_owned()),
         None => ("never", "Idle".to_owned()),
     };
     CircuitRouteSummary {

@@ -7,9 +7,11 @@ use std::collections::BTreeSet;
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::vpn::VpnDevice;
-use crate::arm::CircuitPath;
+use crate::arm::{CircuitPath, CircuitView};
+use crate::model::azure_limits::onprem_prefixes_max;
 use crate::model::{ResourceId, Timestamp};
 
 /// The on-premises side of a world.
@@ -162,6 +164,19 @@ impl OnPrem {
             .filter(|site| link.reaches(&site.name))
             .flat_map(|site| site.prefixes.iter().map(IpNet::trunc))
             .collect()
+    }
+
+    /// Whether it tells more prefixes of IPv4 over a link than the tier of its circuit takes: the session ends
+    /// (azure-facts 2.2).
+    pub(in crate::sim) fn tells_too_many(&self, link: &Link, circuit: Option<&Value>) -> bool {
+        let all = || self.sites.iter().map(|site| site.prefixes.len()).sum();
+        // Nearly every world tells fewer than any tier takes: none of them pays for the count.
+        if link.advertise.as_ref().map_or_else(all, Vec::len) <= onprem_prefixes_max(false) {
+            return false;
+        }
+        let premium = circuit.is_some_and(|own| CircuitView::of(own).is_tier("Premium"));
+        let told = self.advertised(link);
+        told.iter().filter(|own| own.addr().is_ipv4()).count() > onprem_prefixes_max(premium)
     }
 }
 

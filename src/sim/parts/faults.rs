@@ -68,7 +68,6 @@ impl Faults {
         self.0.iter().flat_map(Fault::takes_rights).collect()
     }
 
-    /// Each of them.
     /// Notes how often each fault struck a look at a copy of this world.
     pub(in crate::sim) fn note_before(&mut self, struck: &[u64]) {
         for (fault, struck) in self.0.iter_mut().zip(struck) {
@@ -76,6 +75,7 @@ impl Faults {
         }
     }
 
+    /// Each of them.
     pub(in crate::sim) fn each(&self) -> &[Fault] {
         &self.0
     }
