@@ -138,6 +138,30 @@ impl<'v> CircuitView<'v> {
         let is_it = |body: &&Value| name(body).is_some_and(|own| own.eq_ignore_ascii_case(wanted));
         self.peerings().iter().find(is_it)
     }
+
+    /// What its Microsoft peering lacks for replication to use it, each as a clause; nothing where it lacks nothing: it is
+    /// Enabled, its prefixes are Configured, and a route filter lets prefixes come over it (azure-facts 1.7).
+    #[must_use]
+    pub fn microsoft_peering_lacks(self) -> Vec<String> {
+        let Some(peering) = self.peering("MicrosoftPeering") else {
+            return vec!["it has no Microsoft peering".to_owned()];
+        };
+        let mut missing = Vec::new();
+        let state = CircuitPeeringView::of(peering).state().unwrap_or("not reported");
+        if !state.eq_ignore_ascii_case("enabled") {
+            missing.push(format!("its Microsoft peering is {state}, not Enabled"));
+        }
+        let pointer = "/properties/microsoftPeeringConfig/advertisedPublicPrefixesState";
+        let state = text(peering, pointer).unwrap_or("not reported");
+        if !state.eq_ignore_ascii_case("configured") {
+            missing.push(format!("its advertised prefixes are {state}, not Configured"));
+        }
+        if text(peering, "/properties/routeFilter/id").is_none() {
+            let why = "its Microsoft peering has no route filter, so no prefix comes over it";
+            missing.push(why.to_owned());
+        }
+        missing
+    }
 }
 
 /// The connection that an authorization is spent by, as its body names it.

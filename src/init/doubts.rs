@@ -5,8 +5,8 @@ use super::estate::{EstateNetwork, KnownEstate, overlap};
 use super::pairs::Counterpart;
 use super::todo::Todo;
 use super::wan;
-use crate::model::Region;
 use crate::model::azure_limits::service_subnet_named;
+use crate::model::{Region, covered};
 
 /// Says what of the pairs somebody must look at.
 pub(super) fn look(estate: &KnownEstate, advice: &Advice, pairs: &[&Counterpart], todo: &mut Todo) {
@@ -25,7 +25,8 @@ pub(super) fn look(estate: &KnownEstate, advice: &Advice, pairs: &[&Counterpart]
             ));
         }
         if let Some((id, region)) = &own.name_taken {
-            name_taken(own, id.name(), region, &advice.target, todo);
+            let holder = pairs.iter().find(|pair| pair.target.id == *id);
+            name_taken(own, (id.name(), region, holder.copied()), &advice.target, todo);
         }
         if !own.planned {
             other_subnets(source, &own.target, todo);
@@ -38,10 +39,19 @@ pub(super) fn look(estate: &KnownEstate, advice: &Advice, pairs: &[&Counterpart]
     unpaired(estate, advice, pairs, todo);
 }
 
-fn name_taken(own: &Counterpart, name: &str, there: &Region, target: &Region, todo: &mut Todo) {
+/// A network has the name that another would be made by; `holder` is what it stands for, if it does.
+fn name_taken(
+    own: &Counterpart,
+    (name, there, holder): (&str, &Region, Option<&Counterpart>),
+    target: &Region,
+    todo: &mut Todo,
+) {
     let source = own.source.as_ref().map_or("", |own| own.id.name());
     let why = if there == target {
-        "and stands for none of the source".to_owned()
+        match holder.and_then(|own| own.source.as_ref()) {
+            Some(of) => format!("and stands for {}", of.id.name()),
+            None => "and stands for none of the source".to_owned(),
+        }
     } else {
         format!(
             "and an id is one network in one region. If it shall serve {} all the same, peer it by hand, across regions",
@@ -62,11 +72,13 @@ fn other_subnets(source: &EstateNetwork, target: &EstateNetwork, todo: &mut Todo
         return;
     }
     let has = |prefix: &ipnet::IpNet| {
-        target.subnets.iter().flat_map(|own| &own.prefixes).any(|own| own.contains(prefix))
+        covered(prefix, target.subnets.iter().flat_map(|own| &own.prefixes))
     };
     // Subnets of Azure's own services have no machines in them that could move.
     let of_machines = source.subnets.iter().filter(|own| service_subnet_named(&own.name).is_none());
-    for subnet in of_machines.filter(|own| own.name != super::hub_pair::GATEWAY_SUBNET) {
+    for subnet in
+        of_machines.filter(|own| !own.name.eq_ignore_ascii_case(super::hub_pair::GATEWAY_SUBNET))
+    {
         let lost: Vec<String> =
             subnet.prefixes.iter().filter(|own| !has(own)).map(ToString::to_string).collect();
         if !lost.is_empty() {
@@ -87,7 +99,7 @@ fn part_of_hub(source: &EstateNetwork, target: &EstateNetwork, todo: &mut Todo) 
     let lost: Vec<String> = source
         .space
         .iter()
-        .filter(|own| !target.space.iter().any(|there| there.contains(*own)))
+        .filter(|own| !covered(own, &target.space))
         .map(ToString::to_string)
         .collect();
     if overlap(&source.space, &target.space) && !lost.is_empty() {

@@ -329,24 +329,11 @@ fn circuit(id: &ResourceId, body: &Value) -> Circuit {
         tier: view.tier().map(str::to_owned),
         ready: done(view.state(), "Enabled") && view.is_provisioned() && peered,
         speaks_v6: private.is_some_and(|own| CircuitPeeringView::of(own).speaks_v6()),
-        not_replicated: not_replicated(view),
+        not_replicated: Some(view.microsoft_peering_lacks())
+            .filter(|lacks| !lacks.is_empty())
+            .map(|lacks| lacks.join(", ")),
         authorizations: authorizations.collect(),
     }
-}
-
-/// Why replication cannot use a circuit's Microsoft peering: it is Enabled, and its prefixes are Configured, or it carries
-/// nothing (azure-facts 1.7).
-fn not_replicated(circuit: CircuitView<'_>) -> Option<String> {
-    let Some(peering) = circuit.peering("MicrosoftPeering") else {
-        return Some("it has none".to_owned());
-    };
-    let own = CircuitPeeringView::of(peering);
-    if !own.is_enabled() {
-        return Some(format!("it is {}", own.state().unwrap_or("not reported")));
-    }
-    let pointer = "/properties/microsoftPeeringConfig/advertisedPublicPrefixesState";
-    let state = read::text(peering, pointer).unwrap_or("not reported");
-    (!state.eq_ignore_ascii_case("Configured")).then(|| format!("its prefixes are {state}"))
 }
 
 /// The authorization whose key a connection was made with; where no key tells, the only one in use.

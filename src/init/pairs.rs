@@ -99,7 +99,7 @@ pub(super) fn pair(
     let there: Vec<&EstateNetwork> =
         estate.networks.iter().filter(|n| n.region == *target).collect();
     let hubs = source_hubs(estate, source);
-    let mut matcher = Matcher { estate, said, free: there.clone(), taken: BTreeMap::new() };
+    let mut matcher = Matcher::new(estate, said, there.clone());
     for hub in &hubs {
         matcher.choose(hub, true, &hubs);
     }
@@ -113,7 +113,7 @@ pub(super) fn pair(
             renaming.learn_of(&network.id, &chosen.id);
         }
     }
-    let made = |network: &EstateNetwork| matcher.counterpart(network, target, &renaming);
+    let mut made = |network: &EstateNetwork| matcher.counterpart(network, target, &renaming);
     let matched: Vec<HubMatch> = hubs
         .iter()
         .zip(&spokes)
@@ -182,9 +182,19 @@ struct Matcher<'e> {
     said: &'e BTreeMap<String, String>,
     free: Vec<&'e EstateNetwork>,
     taken: BTreeMap<ResourceId, (&'e EstateNetwork, PairedBy)>,
+    /// What is to be made so far: two networks of one name, of different groups, would be made as one.
+    planned: BTreeSet<ResourceId>,
 }
 
 impl<'e> Matcher<'e> {
+    fn new(
+        estate: &'e KnownEstate,
+        said: &'e BTreeMap<String, String>,
+        free: Vec<&'e EstateNetwork>,
+    ) -> Self {
+        Self { estate, said, free, taken: BTreeMap::new(), planned: BTreeSet::new() }
+    }
+
     /// What says that two networks stand for one another, the strongest first; none when nothing does.
     fn score(&self, source: &EstateNetwork, target: &EstateNetwork) -> Option<(u32, PairedBy)> {
         let like = likeness(&own_words(source, target), &own_words(target, source));
@@ -276,7 +286,7 @@ impl<'e> Matcher<'e> {
     }
 
     fn counterpart(
-        &self,
+        &mut self,
         source: &EstateNetwork,
         region: &Region,
         renaming: &Renaming,
@@ -292,7 +302,9 @@ impl<'e> Matcher<'e> {
                 name_taken: None,
             };
         }
-        let (target, name_taken) = as_planned(self.estate, source, region, renaming);
+        let (target, name_taken) =
+            as_planned(self.estate, &self.planned, source, (region, renaming));
+        self.planned.insert(target.id.clone());
         Counterpart {
             source: Some(source.clone()),
             target,
@@ -326,9 +338,9 @@ impl<'e> Matcher<'e> {
 /// A network as it would be made: the source's addresses and subnets, in the target region; and the one that has its name.
 fn as_planned(
     estate: &KnownEstate,
+    planned_before: &BTreeSet<ResourceId>,
     source: &EstateNetwork,
-    region: &Region,
-    renaming: &Renaming,
+    (region, renaming): (&Region, &Renaming),
 ) -> (EstateNetwork, Option<(ResourceId, Region)>) {
     let wanted = renaming.name(source.id.name());
     let group = planned_group(estate, source, region, renaming);
@@ -343,8 +355,8 @@ fn as_planned(
     let taken = stands(&named(&wanted)).map(|own| (own.id.clone(), own.region.clone()));
     let mut id = named(&wanted);
     let mut number = 1;
-    while stands(&id).is_some() && number < 100 {
-        // One id is one network in one region: what has the name keeps it.
+    while (stands(&id).is_some() || planned_before.contains(&id)) && number < 100 {
+        // One id is one network in one region: what has the name keeps it, and of two that would have it the first.
         let more = if number == 1 { String::new() } else { format!("-{number}") };
         id = named(&format!("{wanted}-{}{more}", region.as_str()));
         number += 1;
@@ -448,7 +460,7 @@ pub(super) fn among(
     free: Vec<&EstateNetwork>,
     said: &BTreeMap<String, String>,
 ) -> (Vec<Counterpart>, Renaming) {
-    let mut matcher = Matcher { estate, said, free, taken: BTreeMap::new() };
+    let mut matcher = Matcher::new(estate, said, free);
     matcher.choose_all(networks);
     let mut renaming = Renaming::between(source.as_str(), target.as_str());
     for network in networks {

@@ -13,7 +13,7 @@ use super::pairs::{Counterpart, HubMatch, PairedBy, Pairs, bonus};
 use super::strategy::Strategy;
 use super::text::{StepText, expr};
 use super::todo::Todo;
-use crate::model::Region;
+use crate::model::{Region, ResourceId};
 
 /// The hub and spokes of a region that nothing fails over from: an on-premises site does. `moved` is what on-premises
 /// tells that a network there has, `said` the network that somebody named as the hub.
@@ -41,8 +41,12 @@ pub(super) fn alone(
         rivals: Vec::new(),
         name_taken: None,
     };
-    let spokes =
-        there.iter().filter(|own| own.id != hub.id && estate.gateway_in(&own.id).is_none());
+    // What has a gateway of its own, of either kind, or uses one of another network is somebody else's.
+    let is_free = |own: &EstateNetwork| {
+        !estate.gateways.iter().any(|gateway| gateway.network == own.id)
+            && !own.peerings.iter().any(|side| side.uses && side.remote != hub.id)
+    };
+    let spokes = there.iter().filter(|own| own.id != hub.id && is_free(own));
     let spokes = spokes.map(|own| as_it_is(own, PairedBy::HubByGateway)).collect();
     let hubs = vec![HubMatch { hub: as_it_is(hub, because), spokes }];
     let renaming = Renaming::between("", target.as_str());
@@ -64,24 +68,25 @@ fn named<'e>(
     })
 }
 
-/// The network with a gateway, else the one that lends one, else the one that is peered with those that the machines moved
-/// into; the network of the moved machines itself is their spoke, unless nothing else leads to it.
+/// The network with an ExpressRoute gateway, else the one that leads to those that the machines moved into, else one that
+/// lends a gateway; the network of the moved machines itself is a spoke, unless it lends or nothing else is there.
 fn likeliest<'e>(
     estate: &KnownEstate,
     there: &[&'e EstateNetwork],
     moved: &[IpNet],
 ) -> Option<(&'e EstateNetwork, PairedBy)> {
     let has_moved = |own: &EstateNetwork| overlap(&own.space, moved);
-    let leads = |own: &EstateNetwork| {
-        let far = |side: &super::estate::VnetSide| {
-            there.iter().any(|other| other.id == side.remote && has_moved(other))
-        };
-        !has_moved(own) && own.peerings.iter().any(far)
-    };
     let lends = |own: &EstateNetwork| own.peerings.iter().any(|side| side.lends);
+    let leads = |own: &EstateNetwork| {
+        let far = |remote: &ResourceId| {
+            there.iter().any(|other| other.id == *remote && has_moved(other) && !lends(other))
+        };
+        !has_moved(own) && own.peerings.iter().any(|side| !side.uses && far(&side.remote))
+    };
     let connects = |own: &EstateNetwork| estate.gateway_in(&own.id).is_some();
     let hub = there.iter().copied().max_by_key(|own| {
-        (connects(own), lends(own), leads(own), bonus(estate, own), own.id.clone())
+        let likely = (!has_moved(own), bonus(estate, own));
+        (connects(own), leads(own), lends(own), likely, own.id.clone())
     })?;
     let because = match (connects(hub), lends(hub)) {
         (true, _) => PairedBy::HubByGateway,
@@ -136,7 +141,7 @@ pub(super) fn look(advice: &Advice, hubs: &[DraftHub], strategy: Strategy, todo:
         let Some(why) = &link.not_replicated else { continue };
         // Azure-facts 1.7: replication goes to public endpoints, and private peering leads to none.
         todo.decide(format!(
-            "Replication cannot use private peering, and nothing can use the Microsoft peering of {}: {why}. The failover does \
+            "Replication cannot use private peering, and has no Microsoft peering to use on {}: {why}. The failover does \
              not need it; protecting the machines again and failing back do. See which way they are replicated.",
             link.circuit.name()
         ));

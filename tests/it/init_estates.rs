@@ -103,6 +103,7 @@ fn the_hub_of_a_site_is_the_network_that_leads_to_the_moved_ones_and_not_one_of_
     // Nothing is peered, and no name tells: the choice is a guess, and said to be one.
     let guessed = told(&scenario, &of_site(&[]));
     assert!(guessed.says(&["gets the gateway", "--param hub=NAME"]), "{:?}", guessed.todo);
+    assert_ne!(hub(&guessed), "vnet-app1-sea", "the machines moved into it");
     let (hub_id, spoke_id) = (
         body(&mut scenario, "alpha")["id"].as_str().unwrap().to_owned(),
         body(&mut scenario, "vnet-app1-sea")["id"].as_str().unwrap().to_owned(),
@@ -119,6 +120,22 @@ fn the_hub_of_a_site_is_the_network_that_leads_to_the_moved_ones_and_not_one_of_
     assert!(
         told(&scenario, &of_site(&[])).explained.contains("it lends a gateway to others there")
     );
+    // A network that only leads there goes before one that lends to others: it is theirs.
+    let sides = json!([side("to-app", &spoke_id, false)]);
+    body(&mut scenario, "alpha")["properties"]["virtualNetworkPeerings"] = sides;
+    let sides = json!([side(
+        "to-somebody",
+        "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg/providers/Microsoft.Network/virtualNetworks/elsewhere",
+        true
+    )]);
+    body(&mut scenario, "vnet-app2-sea")["properties"]["virtualNetworkPeerings"] = sides;
+    assert_eq!(hub(&told(&scenario, &of_site(&[]))), "alpha");
+    // What uses a gateway of another network is in production, and nobody's spoke here.
+    let used = &mut body(&mut scenario, "vnet-app2-sea")["properties"]["virtualNetworkPeerings"][0];
+    used["properties"]["allowGatewayTransit"] = false.into();
+    used["properties"]["useRemoteGateways"] = true.into();
+    let own = told(&scenario, &of_site(&[]));
+    assert!(!own.failover().contains("vnet-app2-sea"), "{}", own.failover());
     // Who knows better says so.
     let own = told(&scenario, &of_site(&[("hub", "vnet-app2-sea")]));
     assert_eq!(hub(&own), "vnet-app2-sea");
@@ -145,11 +162,27 @@ fn the_replication_of_a_site_is_looked_at_or_said_to_have_no_way() {
     });
     let own = told(&scenario, &of_site(&[]));
     assert!(!own.failover().contains("verify.microsoft_peering"));
-    assert!(own.says(&["er-singapore: its prefixes are ValidationNeeded"]), "{:?}", own.todo);
+    assert!(
+        own.says(&["er-singapore: its advertised prefixes are ValidationNeeded"]),
+        "{:?}",
+        own.todo
+    );
+    peerings(&mut scenario, &|all| {
+        let is_it = |own: &&mut Value| own["name"] == "MicrosoftPeering";
+        let own = &mut all.iter_mut().find(is_it).unwrap()["properties"];
+        own["microsoftPeeringConfig"]["advertisedPublicPrefixesState"] = "Configured".into();
+        own.as_object_mut().unwrap().remove("routeFilter");
+    });
+    let own = told(&scenario, &of_site(&[]));
+    assert!(own.says(&["has no route filter, so no prefix comes over it"]), "{:?}", own.todo);
     peerings(&mut scenario, &|all| all.retain(|own| own["name"] != "MicrosoftPeering"));
     let own = told(&scenario, &of_site(&[]));
     assert!(!own.failover().contains("verify.microsoft_peering"));
-    assert!(own.says(&["er-singapore: it has none", "failing back"]), "{:?}", own.todo);
+    assert!(
+        own.says(&["er-singapore: it has no Microsoft peering", "failing back"]),
+        "{:?}",
+        own.todo
+    );
 }
 
 #[test]
@@ -313,6 +346,14 @@ fn addresses_that_are_kept_want_the_sources_subnets() {
     let subnets = &mut body(&mut scenario, "vnet-erp-neu")["properties"]["subnets"];
     subnets[0]["properties"]["addressPrefix"] = "10.50.2.0/24".into();
     assert!(!told(&scenario, &Wish::default()).says(&["no subnet for"]));
+    // So have two halves, of a subnet and of a network.
+    let own = body(&mut scenario, "vnet-erp-neu");
+    let mut half = own["properties"]["subnets"][0].clone();
+    half["name"] = "snet-work-2".into();
+    half["properties"]["addressPrefix"] = "10.50.2.128/25".into();
+    own["properties"]["subnets"][0]["properties"]["addressPrefix"] = "10.50.2.0/25".into();
+    own["properties"]["subnets"].as_array_mut().unwrap().push(half);
+    assert!(!told(&scenario, &Wish::default()).says(&["no subnet for"]));
     // A hub of half the size is told too.
     assert!(!told(&scenario, &Wish::default()).says(&["a part of the addresses"]));
     let hub = body(&mut scenario, "vnet-hub-neu");
@@ -398,7 +439,18 @@ fn a_virtual_wan_without_a_circuit_says_why_each_will_not_do() {
 
 #[test]
 fn what_the_drill_of_a_swap_assumes_is_told_in_the_list_and_in_its_world() {
-    let own = told(&estate("no-spare-circuit"), &Wish::default());
+    // Where a revoke ends the source's connection for certain, nothing is assumed.
+    let mut scenario = estate("no-spare-circuit");
+    let own = told(&scenario, &Wish::default());
+    assert!(!own.says(&["overlap"]), "{:?}", own.todo);
+    assert!(!own.files["my-failover-world.yaml"].contains("overlap"));
+    // A circuit that is managed in the source's region goes down with it, and nobody can revoke there.
+    for own in &mut scenario.resources {
+        if own["id"].as_str().unwrap().contains("/expressRouteCircuits/") {
+            own["location"] = "westeurope".into();
+        }
+    }
+    let own = told(&scenario, &Wish::default());
     let head = |name: &str| {
         let lines = own.files[name].lines().take_while(|own| own.starts_with('#'));
         lines.map(|own| own.trim_start_matches(['#', ' '])).collect::<Vec<_>>().join(" ")

@@ -77,29 +77,12 @@ fn private_peering(body: &Value) -> Option<&Value> {
 
 /// Compares a circuit's Microsoft peering with one that replication can use.
 pub(crate) fn assess_microsoft_peering(circuit: &ResourceId, body: Option<&Value>) -> Assessment {
-    let mut missing = Vec::new();
-    let found = body.and_then(|body| arm::CircuitView::of(body).peering("MicrosoftPeering"));
-    match (body, found) {
-        (None, _) => missing.push("the circuit does not exist".to_owned()),
-        (_, None) => missing.push("it has no Microsoft peering".to_owned()),
-        (_, Some(peering)) => {
-            let state = arm::CircuitPeeringView::of(peering).state().unwrap_or("not reported");
-            if !state.eq_ignore_ascii_case("enabled") {
-                missing.push(format!("its Microsoft peering is {state}, not Enabled"));
-            }
-            let pointer = "/properties/microsoftPeeringConfig/advertisedPublicPrefixesState";
-            let state = text(peering, pointer).unwrap_or("not reported");
-            if !state.eq_ignore_ascii_case("configured") {
-                missing.push(format!("its advertised prefixes are {state}, not Configured"));
-            }
-            if text(peering, "/properties/routeFilter/id").is_none() {
-                missing.push(
-                    "its Microsoft peering has no route filter, so no prefix comes over it"
-                        .to_owned(),
-                );
-            }
-        }
-    }
+    let circuit_view = body.map(arm::CircuitView::of);
+    let missing = circuit_view.map_or_else(
+        || vec!["the circuit does not exist".to_owned()],
+        arm::CircuitView::microsoft_peering_lacks,
+    );
+    let found = circuit_view.and_then(|own| own.peering("MicrosoftPeering"));
     let prefixes = found
         .and_then(|peering| {
             peering.pointer("/properties/microsoftPeeringConfig/advertisedPublicPrefixes")
