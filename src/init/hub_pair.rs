@@ -14,6 +14,7 @@ use super::strategy::Strategy;
 use super::todo::Todo;
 use crate::arm::{kind, read};
 use crate::model::ResourceId;
+use crate::model::azure_limits::{GATEWAY_SKUS, gateway_sku};
 
 pub(super) const GATEWAY_SUBNET: &str = "GatewaySubnet";
 
@@ -163,7 +164,7 @@ impl HubBuilder<'_> {
             });
         }
         let sku = match self.advice.chosen.get("gateway_sku") {
-            Some(said) => said.to_owned(),
+            Some(said) => known_sku(said)?.to_owned(),
             None => zone_redundant(source.map_or("", |own| own.sku.as_str())).to_owned(),
         };
         let autoscale = source
@@ -195,6 +196,11 @@ impl HubBuilder<'_> {
             let prefix: IpNet = said.parse().map_err(|_| {
                 InitError::new(format!("--param gateway_subnet={said} is no prefix."))
             })?;
+            if matches!(prefix, IpNet::V6(_)) {
+                return Err(InitError::new(format!(
+                    "--param gateway_subnet={said} is of IPv6 alone, and a gateway wants IPv4."
+                )));
+            }
             return Ok(Some(vec![prefix]));
         }
         let fits = |own: &IpNet| {
@@ -331,4 +337,13 @@ pub(super) fn fresh(
         number += 1;
     }
     Ok(id)
+}
+
+/// The SKU of an ExpressRoute gateway that somebody named, as Azure writes it.
+fn known_sku(said: &str) -> Result<&'static str, InitError> {
+    gateway_sku(said).map(|own| own.name).ok_or_else(|| {
+        let all: Vec<&str> = GATEWAY_SKUS.iter().map(|own| own.name).collect();
+        InitError::new(format!("--param gateway_sku={said} is no SKU of ExpressRoute gateways."))
+            .hint(format!("There are {}.", all.join(", ")))
+    })
 }

@@ -460,3 +460,17 @@ fn what_the_drill_of_a_swap_assumes_is_told_in_the_list_and_in_its_world() {
     assert!(!head("my-failover-world-planned.yaml").contains("overlap"));
     assert!(!told(&estate("same-addresses"), &Wish::default()).says(&["overlap"]));
 }
+
+#[test]
+fn a_gateway_of_no_sku_or_in_ipv6_alone_is_refused_before_anything_is_written() {
+    for (param, said, why) in [
+        ("gateway_sku", "ErGw9AZ", "is no SKU"),
+        ("gateway_subnet", "fd00:90:0:ff::/64", "of IPv6 alone"),
+    ] {
+        let wish = Wish { params: saying(&[(param, said)]), ..Wish::default() };
+        let error = tried(&estate("dual-stack"), &wish).err().unwrap();
+        assert!(error.what.contains(said) && error.what.contains(why), "{}", error.what);
+    }
+    let wish = Wish { params: saying(&[("gateway_sku", "ergw2az")]), ..Wish::default() };
+    assert!(told(&estate("dual-stack"), &wish).failover().contains("ErGw2AZ"));
+}
