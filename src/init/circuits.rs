@@ -138,10 +138,17 @@ pub(super) fn is_revocable(
     source: Option<&Region>,
     link: &CircuitLink,
 ) -> bool {
-    let circuit = estate.circuit(&link.circuit);
-    let dies = circuit.and_then(|own| own.region.as_ref()) == source
-        || estate.home_of(&link.circuit) == source;
-    link.authorization.is_some() && !dies
+    link.authorization.is_some() && !goes_down_with(estate, &link.circuit, source)
+}
+
+/// Whether a circuit is managed, or its group is homed, in a region: while that is down nobody can write it.
+pub(super) fn goes_down_with(
+    estate: &KnownEstate,
+    circuit: &ResourceId,
+    region: Option<&Region>,
+) -> bool {
+    let own = estate.circuit(circuit).and_then(|own| own.region.as_ref());
+    region.is_some() && (own == region || estate.home_of(circuit) == region)
 }
 
 /// Why circuits that the source does not use would not do, each as a sentence.

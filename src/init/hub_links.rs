@@ -4,18 +4,18 @@ use std::collections::BTreeSet;
 
 use ipnet::IpNet;
 
-use super::circuits::is_revocable;
+use super::circuits::{goes_down_with, is_revocable, reaches};
 use super::draft::{AlsoRemoved, DraftGateway, DraftKey, DraftLink};
 use super::error::InitError;
-use super::estate::{CircuitLink, KnownEstate};
+use super::estate::{Circuit, CircuitLink, KnownEstate};
 use super::hub_pair::{HubBuilder, fresh};
-use super::names::{Renaming, keys, plain};
+use super::names::{Renaming, keys};
 use super::strategy::Strategy;
 use super::todo::Todo;
 use crate::arm::{GatewayView, kind};
-use crate::model::ResourceId;
 use crate::model::azure_limits::{FAST_PATH_UNITS, has_fast_path};
 use crate::model::secret::seal;
+use crate::model::{Region, ResourceId};
 
 impl HubBuilder<'_> {
     pub(super) fn links(
@@ -95,8 +95,12 @@ impl HubBuilder<'_> {
             (Strategy::SameCircuit, _) => of(source),
             (Strategy::SameCircuitSwap, _) => {
                 let all = of(source);
-                let sure: Vec<ResourceId> = of(&self.revocable(source));
-                if sure.is_empty() { all } else { sure }
+                // One revoke is offered for the whole run, or none is: every hub has to have such a connection.
+                let hubs = self.advice.pairs.hubs.iter().map(|hub| self.source_links(hub));
+                let mut connected = hubs.filter(|links| !links.is_empty());
+                let every = connected.all(|links| !self.sure(&links).is_empty());
+                let sure: Vec<ResourceId> = of(&self.sure(source));
+                if every && !sure.is_empty() { sure } else { all }
             }
             (_, circuit) => circuit.iter().cloned().collect(),
         };
@@ -113,11 +117,15 @@ impl HubBuilder<'_> {
         self.advice.chosen.get("circuit").is_some()
     }
 
-    /// The source's connections that can be ended while the source is down.
-    fn revocable(&self, source: &[CircuitLink]) -> Vec<CircuitLink> {
+    /// The source's connections that can be ended while the source is down, and whose circuits would serve the target.
+    fn sure(&self, source: &[CircuitLink]) -> Vec<CircuitLink> {
         let region = self.advice.source.as_ref();
+        let serves = |own: &CircuitLink| {
+            let circuit = self.estate.circuit(&own.circuit);
+            circuit.is_some_and(|own| own.ready && reaches(own, &self.advice.target).is_ok())
+        };
         let sure = source.iter().filter(|own| is_revocable(self.estate, region, own));
-        sure.cloned().collect()
+        sure.filter(|own| serves(own)).cloned().collect()
     }
 
     /// The source's connections with circuits that the target is not connected with in a swap: they go as well, since the
@@ -132,25 +140,38 @@ impl HubBuilder<'_> {
         }
         let taken = |own: &&CircuitLink| links.iter().any(|link| link.circuit == own.circuit);
         let left: Vec<&CircuitLink> = source.iter().filter(|own| !taken(own)).collect();
-        let with: Vec<&str> = links.iter().map(|link| link.circuit.name()).collect();
+        let with: Vec<String> = links.iter().map(|link| self.circuit_name(&link.circuit)).collect();
         for own in &left {
-            let why = if self.said_circuit() {
-                "as was said"
-            } else {
-                "since that connection alone can be ended from its circuit's side while the source is down"
+            let why = match (self.said_circuit(), with.len()) {
+                (true, _) => "as was said",
+                (false, 1) => {
+                    "since that connection alone can be ended from its circuit's side while the source is down"
+                }
+                (false, _) => {
+                    "since those connections alone can be ended from their circuits' side while the source is down"
+                }
             };
+            let circuit = self.circuit_name(&own.circuit);
             self.todo.decide(format!(
-                "The source is connected with {} as well. The target is connected with {} alone, {why}; {} goes too, and \
-                 what is behind {} alone is not reached.",
-                own.circuit.name(),
+                "The source is connected with {circuit} as well. The target is connected with {} alone, {why}; {} goes \
+                 too, and what is behind {circuit} alone is not reached.",
                 with.join(", "),
                 own.id.name(),
-                own.circuit.name()
             ));
         }
-        let suffix =
-            |own: &CircuitLink| format!("{}_also_{}", self.suffix, plain(own.circuit.name()));
-        left.into_iter().map(|own| AlsoRemoved { suffix: suffix(own), link: own.clone() }).collect()
+        let names: Vec<String> = left.iter().map(|own| own.circuit.name().to_owned()).collect();
+        let suffixes = keys(&names).into_iter().map(|key| format!("{}_also_{key}", self.suffix));
+        let removed = left.into_iter().zip(suffixes);
+        removed.map(|(own, suffix)| AlsoRemoved { suffix, link: own.clone() }).collect()
+    }
+
+    /// A circuit by its name, and by its group where another has that name.
+    fn circuit_name(&self, id: &ResourceId) -> String {
+        let mut same = self.estate.circuits.iter().filter(|own| own.id.name() == id.name());
+        match same.any(|own| own.id != *id) {
+            true => format!("{} of {}", id.name(), id.resource_group()),
+            false => id.name().to_owned(),
+        }
     }
 
     /// What on-premises tells a circuit; all that is known of any site where nothing is.
@@ -221,7 +242,7 @@ impl HubBuilder<'_> {
         new
     }
 
-    /// The key of a connection that is to be made: none within a subscription; else an authorization.
+    /// The key of a connection that is to be made.
     fn key(
         &mut self,
         circuit: &ResourceId,
@@ -229,59 +250,56 @@ impl HubBuilder<'_> {
         hub: &str,
         like: Option<&CircuitLink>,
     ) -> DraftKey {
-        if circuit.subscription().eq_ignore_ascii_case(gateway.id.subscription()) {
-            return DraftKey::None;
-        }
-        let own = self.estate.circuit(circuit);
+        let renaming = &self.advice.pairs.renaming;
         let wanted = like
             .and_then(|like| like.authorization.as_deref())
-            .map_or_else(|| format!("auth-{hub}"), |own| self.advice.pairs.renaming.name(own));
-        // One authorization makes one connection: what is in use is somebody's, and so is what another hub takes.
-        let spoken_for = |todo: &super::todo::Todo, name: &str| {
-            todo.keys.contains(&(circuit.clone(), name.to_ascii_lowercase()))
-        };
-        let taken = |name: &str| {
-            spoken_for(self.todo, name)
-                || own.is_some_and(|own| {
-                    own.authorizations.iter().any(|(there, _)| there.eq_ignore_ascii_case(name))
-                })
-        };
-        let free = (2..100).map(|number| format!("{wanted}-{number}"));
-        let name = std::iter::once(wanted.clone()).chain(free).find(|own| !taken(own));
-        let name = name.unwrap_or(wanted);
-        let source = self.advice.source.as_ref();
-        let dies = source.is_some()
-            && (own.and_then(|own| own.region.as_ref()) == source
-                || self.estate.home_of(circuit) == source);
-        if !dies {
-            self.todo.keys.insert((circuit.clone(), name.to_ascii_lowercase()));
-            return DraftKey::Made(name);
-        }
-        // While the source is down, nobody may be able to write its circuit: the key has to be there before.
-        let free = own.and_then(|own| {
-            own.authorizations
-                .iter()
-                .find(|(own, free)| *free && !spoken_for(self.todo, own))
-                .map(|(own, _)| own.clone())
-        });
-        self.todo
-            .keys
-            .insert((circuit.clone(), free.as_ref().unwrap_or(&name).to_ascii_lowercase()));
-        if let Some(free) = free {
-            return DraftKey::There(free);
-        }
-        lack_authorization(self.estate, self.todo, circuit, &name);
-        DraftKey::There(name)
+            .map_or_else(|| format!("auth-{hub}"), |own| renaming.name(own));
+        key_for(self.estate, self.advice.source.as_ref(), (circuit, &gateway.id), wanted, self.todo)
     }
 }
 
-/// A key has to be made while the circuit can still be written: said, and there in the world that is drilled in.
-pub(super) fn lack_authorization(
+/// The key of a connection that is to be made: none within a subscription; else an authorization. Of a circuit that nobody
+/// can write while the source is down it has to be there before.
+pub(super) fn key_for(
     estate: &KnownEstate,
+    source: Option<&Region>,
+    (circuit, gateway): (&ResourceId, &ResourceId),
+    wanted: String,
     todo: &mut Todo,
-    circuit: &ResourceId,
-    name: &str,
-) {
+) -> DraftKey {
+    if circuit.subscription().eq_ignore_ascii_case(gateway.subscription()) {
+        return DraftKey::None;
+    }
+    let own = estate.circuit(circuit);
+    // One authorization makes one connection: what is in use is somebody's, and so is what another hub takes.
+    let spoken_for =
+        |todo: &Todo, name: &str| todo.keys.contains(&(circuit.clone(), name.to_ascii_lowercase()));
+    let taken = |name: &str| {
+        let stands = |own: &Circuit| {
+            own.authorizations.iter().any(|(there, _)| there.eq_ignore_ascii_case(name))
+        };
+        spoken_for(todo, name) || own.is_some_and(stands)
+    };
+    let free = (2..100).map(|number| format!("{wanted}-{number}"));
+    let name = std::iter::once(wanted.clone()).chain(free).find(|own| !taken(own));
+    let name = name.unwrap_or(wanted);
+    if !goes_down_with(estate, circuit, source) {
+        todo.keys.insert((circuit.clone(), name.to_ascii_lowercase()));
+        return DraftKey::Made(name);
+    }
+    let mut free = own.iter().flat_map(|own| &own.authorizations);
+    let free = free.find(|(own, free)| *free && !spoken_for(todo, own)).map(|(own, _)| own.clone());
+    let named = free.as_ref().unwrap_or(&name).to_ascii_lowercase();
+    todo.keys.insert((circuit.clone(), named));
+    if let Some(free) = free {
+        return DraftKey::There(free);
+    }
+    lack_authorization(estate, todo, circuit, &name);
+    DraftKey::There(name)
+}
+
+/// A key has to be made while the circuit can still be written: said, and there in the world that is drilled in.
+fn lack_authorization(estate: &KnownEstate, todo: &mut Todo, circuit: &ResourceId, name: &str) {
     todo.lack(
         format!(
             "{} is managed in the source region, and has no free authorization: while that is down \

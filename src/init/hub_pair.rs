@@ -33,10 +33,7 @@ impl HubBuilder<'_> {
         }
         let source_gateway =
             pair.hub.source.as_ref().and_then(|hub| self.estate.gateway_in(&hub.id)).cloned();
-        let source_links: Vec<CircuitLink> = source_gateway
-            .as_ref()
-            .map(|own| self.estate.links_of(&own.id).cloned().collect())
-            .unwrap_or_default();
+        let source_links = self.source_links(pair);
         let by_circuit = self.advice.strategy.is_hub_and_spoke();
         let gateway = self.gateway(pair, source_gateway.as_ref(), &source_links)?;
         let links = if by_circuit {
@@ -85,6 +82,13 @@ impl HubBuilder<'_> {
             source_azure,
             readdressed,
         })
+    }
+
+    /// The connections of a source's hub with circuits.
+    pub(super) fn source_links(&self, pair: &HubMatch) -> Vec<CircuitLink> {
+        let hub = pair.hub.source.as_ref();
+        let gateway = hub.and_then(|hub| self.estate.gateway_in(&hub.id));
+        gateway.map(|own| self.estate.links_of(&own.id).cloned().collect()).unwrap_or_default()
     }
 
     /// What the source's gateway learns and tells, when its region is there.

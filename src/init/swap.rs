@@ -14,13 +14,33 @@ pub(super) fn swap(draft: &Draft, body: &mut Body) {
     for (hub, link) in &links {
         let Some(removed) = &link.removed else { continue };
         let circuit = format!("${{params.circuit{}}}", link.suffix);
-        failed.push(disconnect(hub, removed, &link.suffix, &circuit, source, &mut body.steps));
+        let step = removal(hub, removed, &link.suffix, &circuit);
+        let owes = format!(
+            "Remove the connection {} as soon as {source} answers. Until then it brings the same addresses onto the \
+             circuit again the moment its region returns, and packets drop.",
+            removed.id.name()
+        );
+        let why = "A circuit cannot serve two networks with the same addresses. Ten minutes are tried and \
+                   no more: when the region is down, this may never succeed.";
+        body.steps.push(known_gone(step.say("owes", &owes).say("why", why)));
+        failed.push(format!("disconnect{}", link.suffix));
     }
-    // Nothing waits for these: in a dead region each would take the ten minutes that the first one took.
+    // Nothing waits for these: the target stands on another circuit.
     for hub in &draft.hubs {
         for own in &hub.also_removed {
-            let circuit = own.link.circuit.as_str();
-            disconnect(hub, &own.link, &own.suffix, circuit, source, &mut body.steps);
+            let step = removal(hub, &own.link, &own.suffix, own.link.circuit.as_str());
+            let owes = format!(
+                "Remove the connection {} as soon as {source} answers. Until then on-premises hears the source's networks \
+                 over {} beside the target's, which have the same addresses, the moment its region returns.",
+                own.link.id.name(),
+                own.link.circuit.name()
+            );
+            let why = format!(
+                "The target is not connected with {}; the source's networks, which have the same addresses, must not come \
+                 in by it. Nothing waits for this: when the region is down, it may never succeed.",
+                own.link.circuit.name()
+            );
+            body.steps.push(known_gone(step.say("owes", &owes).say("why", &why)));
         }
     }
     what_now(draft.revocable, &failed, body);
@@ -29,15 +49,8 @@ pub(super) fn swap(draft: &Draft, body: &mut Body) {
     }
 }
 
-/// A connection of the source goes; the step that tries.
-fn disconnect(
-    hub: &DraftHub,
-    removed: &CircuitLink,
-    suffix: &str,
-    circuit: &str,
-    source: &str,
-    steps: &mut Vec<StepText>,
-) -> String {
+/// A connection of the source goes: the step that tries.
+fn removal(hub: &DraftHub, removed: &CircuitLink, suffix: &str, circuit: &str) -> StepText {
     let mut step = StepText::new(
         &format!("disconnect{suffix}"),
         &format!("{} is removed", removed.id.name()),
@@ -51,28 +64,16 @@ fn disconnect(
     if let Some(name) = &removed.authorization {
         step = step.with("authorization", format!("\"{circuit}/authorizations/{name}\""));
     }
-    steps.push(
-            step.is("side", "source")
-                .is("timeout", "10m")
-                .is("retry", "{ attempts: 12, delay: 30s, delay_max: 1m }")
-                .is("on_failure", "continue")
-                .say(
-                    "owes",
-                    &format!(
-                        "Remove the connection {} as soon as {source} answers. Until then it brings the same \
-                         addresses onto the circuit again the moment its region returns, and packets drop.",
-                        removed.id.name()
-                    ),
-                )
-                .say(
-                    "why",
-                    "A circuit cannot serve two networks with the same addresses. Ten minutes are tried and \
-                     no more: when the region is down, this may never succeed.",
-                )
-                .say("looks_good", "A GET of the connection answers 404.")
-                .say("call", "Azure support, severity A, when it neither goes nor fails."),
-        );
-    format!("disconnect{suffix}")
+    step.is("side", "source")
+        .is("timeout", "10m")
+        .is("retry", "{ attempts: 12, delay: 30s, delay_max: 1m }")
+        .is("on_failure", "continue")
+}
+
+/// How somebody sees that a connection is gone, and who helps where it stays.
+fn known_gone(step: StepText) -> StepText {
+    step.say("looks_good", "A GET of the connection answers 404.")
+        .say("call", "Azure support, severity A, when it neither goes nor fails.")
 }
 
 /// A person chooses what becomes of a target that a connection of the source stands in the way of.

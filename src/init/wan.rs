@@ -5,11 +5,11 @@ use serde_json::Value;
 
 use super::advice::{Advice, Fitness};
 use super::blocks::{free_anywhere, moved};
-use super::circuits::{place, reaches, spare, why_not};
-use super::draft::{Draft, DraftKey, WanDraft};
+use super::circuits::{goes_down_with, place, reaches, spare, why_not};
+use super::draft::{Draft, WanDraft};
 use super::error::InitError;
 use super::estate::{EstateNetwork, KnownEstate, overlap};
-use super::hub_links::lack_authorization;
+use super::hub_links::key_for;
 use super::hub_pair::fresh;
 use super::names::{Renaming, keys};
 use super::pairs::{self, Counterpart};
@@ -128,11 +128,13 @@ pub(super) fn fit(
     let spare = spare(estate, used, target);
     // A virtual WAN takes no addresses twice: the source's own circuit can serve both hubs.
     let own = used.iter().filter_map(|id| estate.circuit(id));
-    let mut own = own.filter(|own| own.ready && reaches(own, target).is_ok());
-    if let (None, Some(own)) = (spare.first(), own.next()) {
+    // One that can be written while the source is down goes before.
+    let own = own.filter(|own| own.ready && reaches(own, target).is_ok());
+    let own = own.min_by_key(|own| goes_down_with(estate, &own.id, source));
+    if let (None, Some(own)) = (spare.first(), own) {
         let mut why = vec![format!(
-            "No circuit is free; {} at {}, which the source uses, reaches the target as well, and the target's networks have \
-             other addresses.",
+            "No circuit is free; {} at {}, which the source uses, reaches the target as well, and serves both hubs where the \
+             target's networks have other addresses.",
             own.id.name(),
             place(own)
         )];
@@ -186,15 +188,15 @@ pub(super) fn draft(
     let prefix = hub_prefix(advice, there, &all)?;
     let source_gateway = gateway_of(estate, source_hub);
     let own_gateway = gateway_of(estate, &hub);
-    let gateway = match own_gateway {
-        Some(own) => own.clone(),
-        None => fresh(estate, &hub, kind::HUB_GATEWAYS, &gateway_name(source_gateway, &renaming))?,
-    };
+    let name = gateway_name(source_gateway, &renaming);
+    let made = || fresh(estate, &hub, kind::HUB_GATEWAYS, &name);
+    let gateway = own_gateway.cloned().map_or_else(made, Ok)?;
     let existing = links_of(estate, own_gateway).into_iter().find(|own| own.0 == circuit);
     let units = source_gateway.and_then(|own| estate.bodies.get(own)).map_or((1, 2), units_of);
-    let key = key_for(estate, advice, &circuit, (&gateway, &hub), todo);
+    let key = format!("auth-{}", hub.name());
+    let key = key_for(estate, Some(source), (&circuit, &gateway), key, todo);
     let azure = matched.iter().flat_map(|own| own.target.space.clone()).chain([prefix]).collect();
-    let source_circuits: Vec<ResourceId> = used_circuits(estate, Some(source));
+    let source_circuits = used_circuits(estate, Some(source));
     Ok(WanDraft {
         wan,
         hub_exists: there.is_some(),
@@ -256,34 +258,6 @@ fn gateway_name(source: Option<&ResourceId>, renaming: &Renaming) -> String {
 
 fn links_of(estate: &KnownEstate, gateway: Option<&ResourceId>) -> Vec<(ResourceId, String, u64)> {
     gateway.map(|own| links(estate, own)).unwrap_or_default()
-}
-
-/// Within a subscription a connection needs no key. Of a circuit that nobody can write while the source is down the key
-/// has to be there before.
-fn key_for(
-    estate: &KnownEstate,
-    advice: &Advice,
-    circuit: &ResourceId,
-    (gateway, hub): (&ResourceId, &ResourceId),
-    todo: &mut Todo,
-) -> DraftKey {
-    if circuit.subscription().eq_ignore_ascii_case(gateway.subscription()) {
-        return DraftKey::None;
-    }
-    let name = format!("auth-{}", hub.name());
-    let own = estate.circuit(circuit);
-    let source = advice.source.as_ref();
-    let dies = source.is_some()
-        && (own.and_then(|own| own.region.as_ref()) == source || estate.home_of(circuit) == source);
-    if !dies {
-        return DraftKey::Made(name);
-    }
-    let free = own.and_then(|own| own.authorizations.iter().find(|(_, free)| *free));
-    if let Some((free, _)) = free {
-        return DraftKey::There(free.clone());
-    }
-    lack_authorization(estate, todo, circuit, &name);
-    DraftKey::There(name)
 }
 
 /// A virtual WAN takes no addresses twice: networks to be made are given others. All that are taken then.

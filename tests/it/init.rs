@@ -395,6 +395,37 @@ async fn a_swap_of_one_of_two_circuits_holds() {
     assert!(!said.contains("connections/jpe-tokyo") && !said.contains("connections/jpe-osaka"));
 }
 
+/// Two circuits of one name, in two groups, are two steps; and a circuit that does not carry is no reason to give up another.
+#[test]
+fn a_swap_gives_up_no_circuit_for_one_that_does_not_carry() {
+    let gone = ["hub-jpw", "archive-jpw", "core-jpw", "ergw-jpw", "jpw-tokyo", "jpw-osaka"];
+    let mut case = of_twelve("bow-tie", &["source=japaneast"]);
+    without(&mut case, &gone);
+    case.wish.target = region("japanwest");
+    let copies: Vec<Value> = ["er-tokyo", "jpe-tokyo"]
+        .into_iter()
+        .map(|name| {
+            let mut all = case.scenario.resources.iter();
+            let ends = format!("/{name}");
+            let own = all.find(|own| own["id"].as_str().unwrap().ends_with(&ends)).unwrap();
+            let text = serde_json::to_string(own).unwrap();
+            let lines = "/rg-lines/providers/Microsoft.Network/expressRouteCircuits/er-tokyo";
+            let text = text.replace(lines, &lines.replace("rg-lines", "rg-more"));
+            serde_json::from_str(&text.replace("/jpe-tokyo", "/jpe-tokyo-2")).unwrap()
+        })
+        .collect();
+    case.scenario.resources.extend(copies);
+    let written = case.write();
+    let text = &written.files["my-failover.yaml"];
+    assert!(text.contains("disconnect_also_er_tokyo:"), "{text}");
+    assert!(text.contains("disconnect_also_er_tokyo_2:"), "{text}");
+    // The one that could be revoked is not provisioned: all are swapped, as where none can be.
+    let mut all = case.scenario.resources.iter_mut();
+    let osaka = all.find(|own| own["id"].as_str().unwrap().ends_with("/er-osaka")).unwrap();
+    osaka["properties"]["serviceProviderProvisioningState"] = "NotProvisioned".into();
+    assert!(!case.write().files["my-failover.yaml"].contains("disconnect_also"));
+}
+
 /// A virtual WAN takes no addresses twice: without a free circuit the source's own serves both hubs.
 #[tokio::test]
 async fn a_virtual_wan_without_a_free_circuit_takes_the_sources_own() {
@@ -404,8 +435,26 @@ async fn a_virtual_wan_without_a_free_circuit_takes_the_sources_own() {
     let written = case.write();
     assert_eq!(written.advice.strategy, Strategy::VwanDrCircuit);
     // It is managed in the source's region: the key has to be there before.
-    assert!(written.draft.todo.lacks.iter().any(|own| own.what.contains("no free authorization")));
+    let lacks = |written: &Written| {
+        let mut all = written.draft.todo.lacks.iter();
+        all.find(|own| own.what.contains("no free authorization")).unwrap().commands[0].clone()
+    };
+    let command = lacks(&written);
     holds("the source's own circuit", &written).await;
+    // A key of the wanted name is somebody's already: another is asked for.
+    let name = command.rsplit(' ').next().unwrap().to_owned();
+    let mut all = case.scenario.resources.iter_mut();
+    let is_it = |own: &&mut Value| own["id"].as_str().unwrap().ends_with("/er-sydney");
+    let circuit = &mut all.find(is_it).unwrap()["properties"];
+    let taken =
+        serde_json::json!({ "name": name, "properties": { "authorizationUseStatus": "InUse" } });
+    match circuit["authorizations"].as_array_mut() {
+        Some(own) => own.push(taken),
+        None => circuit["authorizations"] = serde_json::json!([taken]),
+    }
+    let written = case.write();
+    assert!(lacks(&written).ends_with(&format!(" {name}-2")), "{}", lacks(&written));
+    holds("with another key", &written).await;
 }
 
 /// Half a peering that stood before is whole after the way home, without the gateway: never Disconnected.

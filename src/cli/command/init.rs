@@ -17,7 +17,7 @@ use crate::init::{
     difference, draft, explained, keep, lacking, marked, todo_file, written,
 };
 use crate::model::Region;
-use crate::preflight::{Finding, Preflight};
+use crate::preflight::Finding;
 use crate::render::json as out;
 use crate::runbook::DocumentKind;
 
@@ -133,31 +133,38 @@ pub(super) async fn init(context: &Context, args: &InitArgs) -> Result<Status, C
     let mut done = write(&folder, all)?;
     schema_beside(&folder)?;
     let runbook = folder.join(format!("{}.yaml", args.name));
-    let compiled = compiled(context, &runbook);
-    if let Ok(compiled) = &compiled {
-        draft.todo.stops = stops(context, compiled).await;
+    let checked = async {
+        let failover = compiled(context, &runbook)?;
+        let stops = stops(context, &failover).await?;
+        let failback = folder.join(format!("{}-failback.yaml", args.name));
+        if failback.exists() {
+            compiled(context, &failback)?;
+        }
+        Ok::<_, CliError>(stops)
+    };
+    let checked = checked.await;
+    if let Ok(stops) = &checked {
+        draft.todo.stops.clone_from(stops);
     }
     done.extend(write(&folder, vec![todo_file(&draft, &args.name)])?);
     show(context, &advice, &draft, &done, &runbook);
-    compiled?;
-    Ok(Status::Done)
+    checked.map(|_| Status::Done)
 }
 
 /// What preflight stops the runbook for in the world of its drill, in which all that the estate lacks is there. What
 /// cannot be judged stops nothing here: the drill says it.
-async fn stops(context: &Context, compiled: &CompiledRunbook) -> Vec<Lack> {
-    let judged = async {
-        let drill = KeptDrill::begin(context, compiled, Outset::default()).await?;
-        drill.preflight(&Waive::default()).await
-    };
-    let found: Result<Preflight, CliError> = judged.await;
-    let Ok(found) = found else { return Vec::new() };
+///
+/// # Errors
+/// The world of the drill has mistakes.
+async fn stops(context: &Context, compiled: &CompiledRunbook) -> Result<Vec<Lack>, CliError> {
+    let drill = KeptDrill::begin(context, compiled, Outset::default()).await?;
+    let Ok(found) = drill.preflight(&Waive::default()).await else { return Ok(Vec::new()) };
     let one = |finding: &Finding| {
         let why = finding.verdict.why().unwrap_or_default();
         let what = format!("{} {}: {why}. {}", finding.rule, finding.about, finding.fix);
         Lack { what, commands: finding.commands.clone() }
     };
-    found.blocking().map(one).collect()
+    Ok(found.blocking().map(one).collect())
 }
 
 /// A runbook is no estate: its keys would all be named as mistakes of a world.
