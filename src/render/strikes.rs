@@ -37,32 +37,40 @@ impl StrikesView {
     /// What came of it, as the end of a sentence.
     #[must_use]
     pub fn said(&self) -> String {
-        let requests = |count: u64| if count == 1 { "request" } else { "requests" };
         let times = |count: u64| match count {
             1 => "once".to_owned(),
             count => format!("{count} times"),
         };
+        let met = self.met();
         match self.struck {
             0 if self.before > 0 => format!(
-                "struck {} in the drill's preflight, and nothing in the drill ({} of {} {} met)",
-                times(self.before),
-                self.met,
-                self.asked,
-                requests(self.asked)
+                "struck {} in the drill's preflight, and nothing in the drill{met}",
+                times(self.before)
             ),
-            0 => format!(
-                "did not strike ({} of {} {} met)",
-                self.met,
-                self.asked,
-                requests(self.asked)
-            ),
-            struck => format!(
-                "struck {} ({} of {} {} met)",
-                times(struck),
-                self.met,
-                self.asked,
-                requests(self.asked)
-            ),
+            0 => format!("did not strike{met}"),
+            struck => format!("struck {}{met}", times(struck)),
+        }
+    }
+
+    /// The same as a sentence of its own.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let kind = if self.is_day { "Bad day" } else { "Fault" };
+        format!("{kind} {}: {}", self.what, self.said())
+    }
+
+    /// How many requests it met, of those that there were.
+    fn met(&self) -> String {
+        let Self { met, asked, .. } = self;
+        let requests = if *asked == 1 { "request" } else { "requests" };
+        match (*met, *asked) {
+            // What comes of no request, as a region that goes down, has no share of them.
+            (_, 0) => String::new(),
+            // Several faults are one bad day, and one request may meet each.
+            (met, asked) if met > asked => {
+                format!(" (its faults met {asked} {requests} {met} times)")
+            }
+            (met, asked) => format!(" ({met} of {asked} {requests} met)"),
         }
     }
 }
@@ -102,5 +110,7 @@ mod tests {
         assert_eq!(of(0, 1, 1), "did not strike (1 of 1 request met)");
         assert_eq!(of(1, 2, 14), "struck once (2 of 14 requests met)");
         assert_eq!(of(3, 3, 14), "struck 3 times (3 of 14 requests met)");
+        assert_eq!(of(13, 316, 111), "struck 13 times (its faults met 111 requests 316 times)");
+        assert_eq!(of(2, 0, 0), "struck 2 times");
     }
 }

@@ -45,8 +45,8 @@ pub struct RunBoard {
     pub mode: RunKind,
     /// The bad days that a drill lives through, by name.
     pub bad_days: Vec<String>,
-    /// What each of them, and each fault of a drill's world, came to.
-    pub strikes: Vec<StrikesView>,
+    /// What each of them, and each fault of a drill's world, came to, in words.
+    pub strikes: Vec<String>,
     /// Where Azure is.
     pub endpoint: String,
     /// Who started it.
@@ -151,7 +151,7 @@ pub fn board(
         profile: view.profile.clone(),
         mode: view.mode,
         bad_days: view.bad_days.clone(),
-        strikes: moment.strikes.to_vec(),
+        strikes: moment.strikes.iter().map(StrikesView::sentence).collect(),
         endpoint: view.endpoint.clone(),
         by: view.by.clone(),
         started_at: view.started_at,

@@ -196,6 +196,7 @@ fn one(text: &mut String, key: &str, step: &StepPart) {
     }
     let mut margin = "  ";
     if let Some(when) = &step.when {
+        let when = step.only.as_ref().unwrap_or(when);
         let _ = writeln!(text, "  if only_when {}; then", word(when));
         margin = "    ";
     }

@@ -87,7 +87,7 @@ gate() {
 }
 
 only_when() {
-  say "   Only when: $1"
+  say "   On a condition: $1."
   ask "   Is that so? [y/N/q]"
   case $answer in
     [Yy]*) return 0 ;;

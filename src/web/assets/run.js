@@ -518,7 +518,7 @@ const draw = () => {
   drawWork();
   drawLines("owed-card", "owed", shown.now.owed, shown.hidden.owed);
   drawLines("stays-card", "stays", shown.stays);
-  drawLines("strikes-card", "strikes", shown.strikes.map((one) => `${one.is_day ? "Bad day" : "Fault"} ${one.what}: ${one.struck ? `struck ${one.struck} of ${one.met} requests that it met` : `did not strike (${one.met} of ${one.asked} requests met)`}`));
+  drawLines("strikes-card", "strikes", shown.strikes);
   drawReach();
   drawReplay();
 };

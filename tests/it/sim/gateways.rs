@@ -140,7 +140,7 @@ fn a_session_over_which_a_tier_has_too_many_prefixes_ends() {
         azure.later(600);
         let rows = json_of(&azure.ask(Method::Get, &url, &Value::Null).unwrap());
         let told = rows["value"][0]["statePfxRcd"].as_str().unwrap().to_owned();
-        let expected = if stands { count.to_string() } else { "Idle".to_owned() };
+        let expected = if stands { count.to_string() } else { "Idle (PfxCt)".to_owned() };
         assert_eq!(told, expected, "{tier} {count}");
     }
 }
