@@ -127,7 +127,7 @@ fn unpaired(estate: &KnownEstate, advice: &Advice, pairs: &[&Counterpart], todo:
         .filter(|own| !pairs.iter().any(|pair| pair.target.id == own.id))
         .filter(|own| !of_wan.iter().any(|wan| wan.id == own.id))
         .filter(|own| !own.peerings.iter().any(|side| side.uses))
-        .filter(|own| !estate.gateways.iter().any(|gateway| gateway.network == own.id))
+        .filter(|own| !estate.has_gateway(&own.id))
         .map(|own| own.id.name())
         .collect();
     let Some(one) = free.first() else { return };

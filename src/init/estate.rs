@@ -206,6 +206,11 @@ impl KnownEstate {
         self.gateways.iter().find(|own| own.express_route && own.network == *network)
     }
 
+    /// Whether a network has a gateway of either kind.
+    pub(super) fn has_gateway(&self, network: &ResourceId) -> bool {
+        self.gateways.iter().any(|own| own.network == *network)
+    }
+
     /// The VPN gateway of a network.
     pub(super) fn vpn_in(&self, network: &ResourceId) -> Option<&EstateGateway> {
         self.gateways.iter().find(|own| !own.express_route && own.network == *network)

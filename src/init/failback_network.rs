@@ -6,6 +6,7 @@ use super::draft::{DraftHub, DraftSide, DraftSpoke, DraftTable};
 use super::text::Body;
 use super::text::{StepText, expr, scalar};
 use super::todo::Todo;
+use crate::model::ResourceId;
 
 /// Routes and peerings as they were; the steps that the gateway's end waits for.
 pub(super) fn network_gone(hub: &DraftHub, needs: &[String], body: &mut Body) -> Vec<String> {
@@ -137,6 +138,18 @@ pub(super) fn spokes_let_go(hub: &DraftHub) -> Vec<String> {
     all
 }
 
+/// From which network to which a side leads, and what its steps are called.
+fn ends<'h>(
+    hub: &'h DraftHub,
+    spoke: &'h DraftSpoke,
+    of_hub: bool,
+) -> (&'h ResourceId, &'h ResourceId, &'static str) {
+    match of_hub {
+        true => (&hub.hub.id, &spoke.id, "hub_side"),
+        false => (&spoke.id, &hub.hub.id, "spoke_side"),
+    }
+}
+
 /// A side that the failover made beside one that was there: it stays, without the gateway. If it went, the other would be
 /// Disconnected, and Azure connects that to nothing any more (azure-facts 1.6).
 fn stays(
@@ -150,8 +163,7 @@ fn stays(
     if !own.gateway {
         return Vec::new();
     }
-    let (from, to) = if of_hub { (&hub.hub.id, &spoke.id) } else { (&spoke.id, &hub.hub.id) };
-    let mark = if of_hub { "hub_side" } else { "spoke_side" };
+    let (from, to, mark) = ends(hub, spoke, of_hub);
     let flag = if of_hub { "allow_gateway_transit" } else { "use_remote_gateways" };
     let name = format!("{mark}_stays{}_{}", hub.suffix, spoke.key);
     steps.push(
@@ -206,8 +218,7 @@ fn side(
     needs: &[String],
     steps: &mut Vec<StepText>,
 ) -> Vec<String> {
-    let (from, to) = if of_hub { (&hub.hub.id, &spoke.id) } else { (&spoke.id, &hub.hub.id) };
-    let mark = if of_hub { "hub_side" } else { "spoke_side" };
+    let (from, to, mark) = ends(hub, spoke, of_hub);
     let Some(before) = &own.before else {
         return stays(hub, spoke, own, of_hub, needs, steps);
     };

@@ -122,7 +122,7 @@ fn quiet<'e>(estate: &'e KnownEstate, pairs: &Pairs, target: &Region) -> Vec<&'e
         .networks
         .iter()
         .filter(|own| own.region == *target && own.peerings.is_empty() && !paired(&own.id))
-        .filter(|own| !estate.gateways.iter().any(|gateway| gateway.network == own.id))
+        .filter(|own| !estate.has_gateway(&own.id))
         .map(|own| &own.id)
         .collect();
     quiet.sort_by_key(|own| !own.name().to_ascii_lowercase().contains("test"));

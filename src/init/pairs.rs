@@ -146,9 +146,8 @@ fn source_hubs<'e>(estate: &'e KnownEstate, source: &Region) -> Vec<&'e EstateNe
     if !connected.is_empty() {
         return connected;
     }
-    let with_gateway: Vec<&EstateNetwork> = own()
-        .filter(|network| estate.gateways.iter().any(|gateway| gateway.network == network.id))
-        .collect();
+    let with_gateway: Vec<&EstateNetwork> =
+        own().filter(|network| estate.has_gateway(&network.id)).collect();
     if !with_gateway.is_empty() {
         return with_gateway;
     }

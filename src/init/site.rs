@@ -43,7 +43,7 @@ pub(super) fn alone(
     };
     // What has a gateway of its own, of either kind, or uses one of another network is somebody else's.
     let is_free = |own: &EstateNetwork| {
-        !estate.gateways.iter().any(|gateway| gateway.network == own.id)
+        !estate.has_gateway(&own.id)
             && !own.peerings.iter().any(|side| side.uses && side.remote != hub.id)
     };
     let spokes = there.iter().filter(|own| own.id != hub.id && is_free(own));

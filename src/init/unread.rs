@@ -23,12 +23,9 @@ pub(super) fn refuse(advice: &Advice, draft: &Draft) -> Result<(), InitError> {
 fn idle(advice: &Advice, draft: &Draft, key: &str) -> Option<String> {
     let mut links = draft.hubs.iter().flat_map(|hub| &hub.links);
     let (reads, why) = match key {
-        "circuit" => {
-            let taken = draft.wan.is_some() || links.next().is_some();
-            (taken, "nothing is connected with a circuit")
-        }
-        "weight" => {
-            (draft.wan.is_some() || links.next().is_some(), "nothing is connected with a circuit")
+        "circuit" | "weight" => {
+            let connected = draft.wan.is_some() || links.next().is_some();
+            (connected, "nothing is connected with a circuit")
         }
         "gateway_sku" => {
             let made = |hub: &super::draft::DraftHub| !hub.gateway.exists && hub.tunnels.is_none();

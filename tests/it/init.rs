@@ -18,6 +18,7 @@ use backroad::sim::{Scenario, World};
 use serde_json::Value;
 
 use crate::support::process::backroad;
+use crate::support::told::estate_file;
 use crate::support::worlds::differences;
 use crate::support::{Lab, Stage, all_shipped, compiled, file, world_file};
 
@@ -37,11 +38,6 @@ struct Written {
 
 fn region(name: &str) -> Option<Region> {
     Some(Region::parse(name).unwrap())
-}
-
-fn estate_file(name: &str) -> Scenario {
-    let path = file("tests/fixtures/estates").join(format!("{name}.yaml"));
-    Scenario::parse(name, &std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
 /// The twelve of docs/cookbook.md, and the strategy that each is to get.

@@ -2,64 +2,16 @@
 //! have them: it chooses as the estate's owner would, and says what it chose.
 #![expect(clippy::unwrap_used, reason = "a test that cannot look fails")]
 
-use std::collections::BTreeMap;
-
-use backroad::init::{
-    InitError, KnownEstate, Strategy, Wish, WrittenFile, advise, draft, explained, written,
-};
+use backroad::init::{Strategy, Wish};
 use backroad::model::Region;
 use backroad::sim::Scenario;
 use serde_json::{Value, json};
 
-use crate::support::{file, world_file};
-
-fn estate(name: &str) -> Scenario {
-    let path = file("tests/fixtures/estates").join(format!("{name}.yaml"));
-    Scenario::parse(name, &std::fs::read_to_string(path).unwrap()).unwrap()
-}
-
-/// What `init` writes and says of an estate.
-struct Told {
-    files: BTreeMap<String, String>,
-    todo: Vec<String>,
-    explained: String,
-}
-
-impl Told {
-    /// Whether one line of the list has all of these.
-    fn says(&self, all: &[&str]) -> bool {
-        self.todo.iter().any(|own| all.iter().all(|word| own.contains(word)))
-    }
-
-    fn failover(&self) -> &str {
-        &self.files["my-failover.yaml"]
-    }
-}
-
-fn tried(scenario: &Scenario, wish: &Wish) -> Result<Told, InitError> {
-    let estate = KnownEstate::of(scenario);
-    let advice = advise(&estate, wish)?;
-    let draft = draft(&estate, &advice)?;
-    let all = written(&draft, "my-failover", "estate.yaml");
-    Ok(Told {
-        files: all.into_iter().map(|WrittenFile { name, text, .. }| (name, text)).collect(),
-        todo: draft.todo.decisions.clone(),
-        explained: explained(&estate, &advice, &draft),
-    })
-}
-
-fn told(scenario: &Scenario, wish: &Wish) -> Told {
-    tried(scenario, wish).unwrap_or_else(|e| panic!("{e}: {:?}", e.hints))
-}
+use crate::support::told::{Told, body, estate_file, told, tried};
+use crate::support::world_file;
 
 fn region(name: &str) -> Option<Region> {
     Some(Region::parse(name).unwrap())
-}
-
-fn body<'s>(scenario: &'s mut Scenario, name: &str) -> &'s mut Value {
-    let ends = format!("/{name}");
-    let is_it = |body: &&mut Value| body["id"].as_str().is_some_and(|id| id.ends_with(&ends));
-    scenario.resources.iter_mut().find(is_it).unwrap()
 }
 
 fn saying(params: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -187,7 +139,7 @@ fn the_replication_of_a_site_is_looked_at_or_said_to_have_no_way() {
 
 #[test]
 fn a_circuit_of_ipv4_alone_gets_a_gateway_without_ipv6() {
-    let mut scenario = estate("dual-stack");
+    let mut scenario = estate_file("dual-stack");
     let own = told(&scenario, &Wish::default());
     assert!(own.failover().contains("[10.90.0.128/26, \"fd00:90:0:ff::/64\"]"));
     assert!(!own.says(&["has no IPv6"]), "{:?}", own.todo);
@@ -203,7 +155,7 @@ fn a_circuit_of_ipv4_alone_gets_a_gateway_without_ipv6() {
 
 /// One gateway on two circuits, and no other circuit. Both are managed in the target's region, or the second alone.
 fn two_circuits(both: bool) -> (Scenario, Wish) {
-    let mut scenario = estate("bow-tie");
+    let mut scenario = estate_file("bow-tie");
     let gone = ["hub-jpw", "archive-jpw", "core-jpw", "ergw-jpw", "jpw-tokyo", "jpw-osaka"];
     scenario.resources.retain(|body| {
         let id = body["id"].as_str().unwrap();
@@ -247,30 +199,30 @@ fn what_is_said_and_does_nothing_is_refused() {
         let error = tried(scenario, &wish).err().unwrap_or_else(|| panic!("{key} does nothing"));
         assert!(error.what.starts_with(&format!("--param {key}={value}")), "{}", error.what);
     };
-    let (scenario, wish) = (estate("same-addresses"), Wish::default());
+    let (scenario, wish) = (estate_file("same-addresses"), Wish::default());
     refused(&scenario, wish.clone(), "hub", "vnet-hub-neu");
     refused(&scenario, wish.clone(), "hub_prefix", "10.0.0.0/24");
     refused(&scenario, wish, "network.vnet-erp-neu", "vnet-hub-neu");
     let vpn = Wish { strategy: Some(Strategy::VpnLastPath), ..Wish::default() };
     for (key, value) in [("circuit", "erc-ams-01"), ("weight", "7"), ("gateway_sku", "ErGw1AZ")] {
-        refused(&estate("firewall-and-vpn"), vpn.clone(), key, value);
+        refused(&estate_file("firewall-and-vpn"), vpn.clone(), key, value);
     }
     let (scenario, wish) = two_circuits(true);
     let wish = Wish { strategy: Some(Strategy::SameCircuitSwap), ..wish };
     refused(&scenario, wish, "network.vnet-nothing", "hub");
     let stands = Wish { source: region("japaneast"), ..Wish::default() };
     for (key, value) in [("gateway_sku", "ErGw1AZ"), ("gateway_subnet", "10.0.0.0/26")] {
-        refused(&estate("bow-tie"), stands.clone(), key, value);
+        refused(&estate_file("bow-tie"), stands.clone(), key, value);
     }
     let wan = Wish { target: region("australiasoutheast"), ..Wish::default() };
     for (key, value) in [("gateway_sku", "ErGw1AZ"), ("gateway_subnet", "10.0.0.0/26")] {
-        refused(&estate("virtual-wan"), wan.clone(), key, value);
+        refused(&estate_file("virtual-wan"), wan.clone(), key, value);
     }
 }
 
 /// Half a peering: the side of the hub or of the spoke stands at the target already.
 fn half_a_peering(of_hub: bool) -> Scenario {
-    let mut scenario = estate("same-addresses");
+    let mut scenario = estate_file("same-addresses");
     let id = |scenario: &mut Scenario, name: &str| {
         body(scenario, name)["id"].as_str().unwrap().to_owned()
     };
@@ -300,7 +252,7 @@ fn a_side_that_stood_before_is_never_left_disconnected() {
 
 #[test]
 fn of_two_hubs_with_the_same_addresses_the_choice_is_told() {
-    let mut scenario = estate("same-addresses");
+    let mut scenario = estate_file("same-addresses");
     let text = body(&mut scenario, "vnet-hub-neu").to_string();
     let other: Value =
         serde_json::from_str(&text.replace("vnet-hub-neu", "vnet-zwei-neu")).unwrap();
@@ -320,7 +272,7 @@ fn of_two_hubs_with_the_same_addresses_the_choice_is_told() {
 
 #[test]
 fn a_network_of_the_wanted_name_in_another_region_is_not_made_again() {
-    let mut scenario = estate("same-addresses");
+    let mut scenario = estate_file("same-addresses");
     body(&mut scenario, "vnet-erp-neu")["location"] = "norwayeast".into();
     let wish = Wish { target: region("northeurope"), ..Wish::default() };
     let own = told(&scenario, &wish);
@@ -336,7 +288,7 @@ fn a_network_of_the_wanted_name_in_another_region_is_not_made_again() {
 
 #[test]
 fn addresses_that_are_kept_want_the_sources_subnets() {
-    let mut scenario = estate("same-addresses");
+    let mut scenario = estate_file("same-addresses");
     assert!(!told(&scenario, &Wish::default()).says(&["no subnet for"]));
     let subnets = &mut body(&mut scenario, "vnet-erp-neu")["properties"]["subnets"];
     subnets[0]["properties"]["addressPrefix"] = "10.50.2.128/25".into();
@@ -363,7 +315,7 @@ fn addresses_that_are_kept_want_the_sources_subnets() {
 
 #[test]
 fn networks_that_stand_for_nobody_are_named_where_some_would_have_to_be_made() {
-    let text = serde_json::to_string(&estate("same-addresses")).unwrap();
+    let text = serde_json::to_string(&estate_file("same-addresses")).unwrap();
     let text = text.replace("vnet-erp-neu", "zz-001").replace("vnet-shop-neu", "zz-002");
     let mut scenario: Scenario = serde_json::from_str(&text).unwrap();
     for (name, space) in [("zz-001", "10.88.0.0/16"), ("zz-002", "10.89.0.0/16")] {
@@ -399,7 +351,7 @@ fn a_vault_that_goes_down_with_the_source_is_named() {
 
 #[test]
 fn a_site_behind_no_device_is_named() {
-    let mut scenario = estate("vpn-to-two-devices");
+    let mut scenario = estate_file("vpn-to-two-devices");
     assert!(!told(&scenario, &Wish::default()).says(&["behind no device"]));
     let site = json!({ "name": "office", "prefixes": ["172.31.0.0/16"] });
     scenario.onprem.sites.push(serde_json::from_value(site).unwrap());
@@ -415,7 +367,7 @@ fn a_site_behind_no_device_is_named() {
 
 /// A virtual WAN whose circuits are all in one place of this tier.
 fn wan(place: &str, tier: &str) -> (Scenario, Wish) {
-    let mut scenario = estate("virtual-wan");
+    let mut scenario = estate_file("virtual-wan");
     let wish = Wish {
         target: region("australiasoutheast"),
         strategy: Some(Strategy::VwanDrCircuit),
@@ -440,7 +392,7 @@ fn a_virtual_wan_without_a_circuit_says_why_each_will_not_do() {
 #[test]
 fn what_the_drill_of_a_swap_assumes_is_told_in_the_list_and_in_its_world() {
     // Where a revoke ends the source's connection for certain, nothing is assumed.
-    let mut scenario = estate("no-spare-circuit");
+    let mut scenario = estate_file("no-spare-circuit");
     let own = told(&scenario, &Wish::default());
     assert!(!own.says(&["overlap"]), "{:?}", own.todo);
     assert!(!own.files["my-failover-world.yaml"].contains("overlap"));
@@ -458,7 +410,7 @@ fn what_the_drill_of_a_swap_assumes_is_told_in_the_list_and_in_its_world() {
     assert!(own.says(&["assumes", "`overlap: accept`", "`overlap: refuse`"]), "{:?}", own.todo);
     assert!(head("my-failover-world.yaml").contains("`overlap: accept` is an assumption"));
     assert!(!head("my-failover-world-planned.yaml").contains("overlap"));
-    assert!(!told(&estate("same-addresses"), &Wish::default()).says(&["overlap"]));
+    assert!(!told(&estate_file("same-addresses"), &Wish::default()).says(&["overlap"]));
 }
 
 #[test]
@@ -468,9 +420,9 @@ fn a_gateway_of_no_sku_or_in_ipv6_alone_is_refused_before_anything_is_written() 
         ("gateway_subnet", "fd00:90:0:ff::/64", "of IPv6 alone"),
     ] {
         let wish = Wish { params: saying(&[(param, said)]), ..Wish::default() };
-        let error = tried(&estate("dual-stack"), &wish).err().unwrap();
+        let error = tried(&estate_file("dual-stack"), &wish).err().unwrap();
         assert!(error.what.contains(said) && error.what.contains(why), "{}", error.what);
     }
     let wish = Wish { params: saying(&[("gateway_sku", "ergw2az")]), ..Wish::default() };
-    assert!(told(&estate("dual-stack"), &wish).failover().contains("ErGw2AZ"));
+    assert!(told(&estate_file("dual-stack"), &wish).failover().contains("ErGw2AZ"));
 }

@@ -3,42 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use backroad::init::{KnownEstate, Wish, WrittenFile, advise, draft, explained, written};
+use backroad::init::Wish;
 use backroad::model::Region;
 use backroad::sim::Scenario;
 use serde_json::{Value, json};
 
-use crate::support::{file, world_file};
-
-fn estate(name: &str) -> Scenario {
-    let path = file("tests/fixtures/estates").join(format!("{name}.yaml"));
-    Scenario::parse(name, &std::fs::read_to_string(path).unwrap()).unwrap()
-}
-
-/// What `init` writes and explains of an estate.
-struct Told {
-    files: BTreeMap<String, String>,
-    todo: Vec<String>,
-    explained: String,
-}
-
-fn told(scenario: &Scenario, wish: &Wish) -> Told {
-    let estate = KnownEstate::of(scenario);
-    let advice = advise(&estate, wish).unwrap_or_else(|e| panic!("{e}: {:?}", e.hints));
-    let draft = draft(&estate, &advice).unwrap();
-    let all = written(&draft, "my-failover", "estate.yaml");
-    Told {
-        files: all.into_iter().map(|WrittenFile { name, text, .. }| (name, text)).collect(),
-        todo: draft.todo.decisions.clone(),
-        explained: explained(&estate, &advice, &draft),
-    }
-}
-
-fn body<'s>(scenario: &'s mut Scenario, name: &str) -> &'s mut Value {
-    let ends = format!("/{name}");
-    let is_it = |body: &&mut Value| body["id"].as_str().is_some_and(|id| id.ends_with(&ends));
-    scenario.resources.iter_mut().find(is_it).unwrap()
-}
+use crate::support::told::{Told, body, estate_file, told};
+use crate::support::world_file;
 
 /// The name of the connection and of the gateway of the source.
 fn source_connection(scenario: &Scenario) -> (String, String) {
@@ -66,7 +37,7 @@ fn the_networks_of_a_virtual_wan_are_not_said_to_be_left_out_and_are_listed() {
 
 #[test]
 fn fast_path_of_the_source_is_taken_over_or_told() {
-    let mut scenario = estate("same-addresses");
+    let mut scenario = estate_file("same-addresses");
     let (connection, gateway) = source_connection(&scenario);
     let has =
         |files: &BTreeMap<String, String>| files["my-failover.yaml"].contains("fast_path: true");
@@ -87,7 +58,7 @@ fn fast_path_of_the_source_is_taken_over_or_told() {
 
 #[test]
 fn one_network_of_other_addresses_has_its_names_asked_for() {
-    let scenario = estate("same-addresses");
+    let scenario = estate_file("same-addresses");
     let plain = told(&scenario, &Wish::default());
     assert!(!plain.files["my-failover.yaml"].contains("\n  names:"));
     let mut mixed = scenario;

@@ -13,6 +13,7 @@ pub(crate) mod outside;
 pub(crate) mod page;
 pub(crate) mod process;
 pub(crate) mod sources;
+pub(crate) mod told;
 mod watchdog;
 pub(crate) mod worlds;
 
